@@ -24,6 +24,7 @@ mod id;
 pub mod import;
 #[cfg(test)]
 mod in_all;
+pub mod korean;
 pub mod mail;
 pub mod policy;
 pub mod portal;
@@ -169,10 +170,10 @@ impl Message {
                     .to_owned()
             }
             (Language::Korean, Some(masked)) => {
-                format!("'email'을 입력했고 이 계정에서 쓸 수 있으면 {masked}(으)로 코드를 보냈습니다.")
+                format!("'email'을 입력했고 이 계정에서 이메일을 사용할 수 있으면 {masked} 주소로 인증 코드를 보냈습니다.")
             }
             (Language::Korean, None) => {
-                "'email'을 입력했고 이 계정에서 쓸 수 있으면 등록된 주소로 코드를 보냈습니다.".to_owned()
+                "'email'을 입력했고 이 계정에서 이메일을 사용할 수 있으면 등록된 주소로 인증 코드를 보냈습니다.".to_owned()
             }
         };
         let how = match language {
@@ -181,8 +182,8 @@ impl Message {
                  a recovery code works here too."
             }
             Language::Korean => {
-                "코드는 10분 동안 이 로그인에서만 쓸 수 있고, 하루에 5번까지 보냅니다. \
-                 인증 앱의 코드나 복구 코드를 입력해도 됩니다."
+                "인증 코드는 10분 동안 이 로그인에서만 사용할 수 있으며, 하루에 5번까지 보냅니다. \
+                 인증 앱의 인증 코드나 복구 코드를 입력해도 됩니다."
             }
         };
         format!("{sent} {how}")
@@ -252,7 +253,7 @@ impl Message {
     fn korean(self) -> String {
         match self {
             Self::CodePrompt => "인증 코드: ".to_owned(),
-            Self::PasswordAndCodePrompt => "비밀번호와 인증 코드: ".to_owned(),
+            Self::PasswordAndCodePrompt => "비밀번호와 인증 코드(이어서 입력): ".to_owned(),
             Self::WrongCode => "인증 코드가 맞지 않습니다. 다음 코드가 나오면 다시 입력해 주세요. \
                 계속 맞지 않으면 기기의 시간이 자동으로 설정되어 있는지 확인해 주세요."
                 .to_owned(),
@@ -279,10 +280,10 @@ impl Message {
             Self::RecoveryUsed { left } => format!(
                 "복구 코드를 사용했습니다. {left}개 남았습니다. 기기를 잃어버렸다면 'otp-enroll'을 실행하여 새 기기를 등록해 주세요."
             ),
-            Self::MailedCodePrompt => "이메일로 받은 코드: ".to_owned(),
+            Self::MailedCodePrompt => "이메일로 받은 인증 코드: ".to_owned(),
             Self::CodeMailed => Self::code_mailed_to(Language::Korean, None),
-            Self::NotMailed => "이메일을 보낼 수 없습니다. 인증 앱의 코드나 복구 코드를 입력하거나 관리자에게 문의해 주세요.".to_owned(),
-            Self::MailedUsed => "이메일로 받은 코드로 로그인했습니다. 기기를 잃어버렸다면 'otp-enroll'을 실행하여 새 기기를 등록해 주세요."
+            Self::NotMailed => "이메일을 보낼 수 없습니다. 인증 앱의 인증 코드나 복구 코드를 입력하거나 관리자에게 문의해 주세요.".to_owned(),
+            Self::MailedUsed => "이메일로 받은 인증 코드로 로그인했습니다. 기기를 잃어버렸다면 'otp-enroll'을 실행하여 새 기기를 등록해 주세요."
                 .to_owned(),
             Self::Unavailable => {
                 "시스템 문제로 인증 코드를 확인하지 못했습니다. 잠시 후 다시 시도해 주세요. 문제가 계속되면 관리자에게 문의해 주세요.".to_owned()
@@ -445,6 +446,9 @@ mod tests {
         for message in all() {
             assert_same_in_every_language(|language| message.text(language));
         }
+        assert_same_in_every_language(|language| {
+            Message::code_mailed_to(language, Some("a***@example.org"))
+        });
     }
 
     /// A browser has no shell in which `otp-enroll` could be run. The commands for a terminal stay in the text for a terminal.

@@ -14,7 +14,7 @@ from talk import Talk
 RECORDED = pathlib.Path(__file__).with_name("transcripts")
 QUESTIONS = {
     "en": ("device shows now: ", "Enter to go on without: ", "are kept: "),
-    "ko": ("자리 인증 코드: ", "저장하지 않으려면 Enter): ", '"보관"을 입력해 주세요: '),
+    "ko": ("자리 인증 코드: ", "저장 안 함: Enter): ", '"보관"을 입력해 주세요: '),
 }
 SMALL, WIDE = (24, 80), (60, 400)
 
@@ -70,7 +70,7 @@ def stable(screen, directory):
     text = re.sub(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}", "XXXX-XXXX-XXXX-XXXX", text)
     text = re.sub(r"\x1b\]52;c;[^\x07]+\x07", "[to the clipboard]", text)
     text = re.sub(r"takes \d+ (columns|lines)", r"takes NN \1", text)
-    text = re.sub(r"\d+(칸|줄)이 필요한데", r"NN\1이 필요한데", text)
+    text = re.sub(r"\d+(칸이어야|줄이 필요)", r"NN\1", text)
     host = re.escape(os.uname().nodename)
     return re.sub(r"\b\d{6}\b", "######", re.sub(rf"(?m){host}(?=.*, 2027-01-15 \d\d:\d\d UTC$)", "HOST", text))
 

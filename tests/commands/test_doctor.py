@@ -127,7 +127,7 @@ def test_unreadable_file_is_an_error_with_status_2(root):
 
 def test_doctor_speaks_korean(root):
     done = doctor(root, "--lang", "ko")
-    assert "잘못된 것이 없습니다" in done.stdout
+    assert "문제가 없습니다" in done.stdout
 
 
 def test_doctor_changes_nothing(root):

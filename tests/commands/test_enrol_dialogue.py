@@ -473,7 +473,7 @@ def test_option_locale_or_policy_choose_korean(machine):
         talk.until("인증 앱에 표시된 6자리 인증 코드: ")
         secret = re.search(r"secret=([A-Z2-7]+)", talk.screen)[1]
         talk.answer(machine.code(secret))
-        talk.until("저장하지 않으려면 Enter): ")
+        talk.until("저장 안 함: Enter): ")
         talk.answer("")
         talk.until("입력해 주세요: ")
         talk.answer("보관")

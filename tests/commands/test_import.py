@@ -118,7 +118,7 @@ def test_any_number_of_keys_of_one_user_is_reported_at_once(machine):
 def test_report_has_both_languages(machine):
     path = oath_file(machine, of("nobody-here"), of("daemon", another(1)))
     done = machine.admin("--lang", "ko", "import", "oath", path, "--partial")
-    assert "nobody-here: 이 시스템에 없는 사용자입니다" in done.stdout and "옮긴 사용자: 1명" in done.stdout
+    assert "nobody-here: 이 시스템에 없는 사용자입니다" in done.stdout and "가져온 사용자: 1명" in done.stdout
 
 
 def test_short_recovery_codes_are_reported_with_their_strength(machine):

@@ -304,7 +304,7 @@ def test_file_is_described_in_the_language_of_the_site(machine, enrolled):
     assert "can be used" in check(machine, new).stdout
     machine.policy('language = "ko"\n')
     new.write_text('language = "en"\n')
-    assert "쓸 수 있는 정책" in check(machine, new).stdout
+    assert "사용할 수 있는 정책" in check(machine, new).stdout
     assert "can be used" in check(machine, new, "--lang", "en").stdout
 
 
@@ -567,9 +567,9 @@ def test_invalid_name_of_a_service_is_a_usage_error(machine, name):
 def test_differences_at_a_service_are_shown_in_korean(machine, services):
     machine.policy(KIOSK.format("") + '[service.su]\nremember = "0"\n')
     said = services(SERVICES, "policy", "show", "daemon", "--lang", "ko").splitlines()
-    rows = [line for line in said if line.startswith(("login에서", "sshd에서", "su에서"))]
+    rows = [line for line in said if line.startswith(("login 서비스", "sshd 서비스", "su 서비스"))]
     assert len(rows) == 6, rows
-    for row, words in zip(rows, ["daemon 그룹", "로그인할 수 없습니다", "신뢰하는 네트워크가 없음", "8시간", "로그인할 수 없습니다", "로그인할 때마다 코드를 물음"]):
+    for row, words in zip(rows, ["daemon 그룹", "로그인할 수 없습니다", "신뢰 네트워크가 없음", "8시간", "로그인할 수 없습니다", "로그인할 때마다 인증 코드를 요구함"]):
         assert words in row, row
 
 
@@ -645,7 +645,7 @@ def test_columns_line_up_in_both_languages(machine, enrolled):
     machine.policy('[trust]\nnetworks = ["10.0.0.0/8"]\nremember = "8h"\n')
     for language, values in [
         ("en", {"a login": "asks", "authenticator": "phone", "standing": "open", "trusted networks": "10.0.0.0/8"}),
-        ("ko", {"로그인": "코드를", "인증 수단": "phone", "상태": "사용", "신뢰하는 네트워크": "10.0.0.0/8"}),
+        ("ko", {"로그인": "인증 코드를", "인증 수단": "phone", "상태": "정상", "신뢰 네트워크": "10.0.0.0/8"}),
     ]:
         lines = machine.admin("policy", "show", "daemon", "--lang", language).stdout.splitlines()[2:]
         columns = [column_of(line, values[label]) for line in lines for label in values if line.startswith(label + "  ")]
@@ -656,7 +656,7 @@ def test_verdict_and_rows_are_in_korean(machine, services):
     machine.policy('language = "ko"\n[enroll]\nat_login = "offer"\n[enforce]\nfrom = "2027-02-01"\n')
     said = services(SERVICES, "policy", "show", "daemon")
     assert said.startswith(
-        "daemon 계정은 로그인하면서 인증 수단을 등록하거나 2027-02-01 00:00 UTC까지(17일 남음) 미룰 수 있습니다\n"
+        "daemon 계정은 로그인할 때 인증 수단을 등록하거나 2027-02-01 00:00 UTC까지(17일 남음) 미룰 수 있습니다.\n"
     )
     assert "17일 남음, 모든 사용자)" in said and "\"account required pam_otp.so\" 줄이 없어" in said
 
@@ -664,7 +664,7 @@ def test_verdict_and_rows_are_in_korean(machine, services):
 def test_refusal_is_in_korean(machine):
     done = check(machine, "--lang", "ko", status=1)
     assert "이 명령을 실행한 daemon 계정" in done.stderr and "otp-enroll --user daemon" in done.stderr
-    assert "위의 1가지를 살펴보세요" in check(machine, "--lang", "ko", "--force").stdout
+    assert "위의 1개 항목을 확인하세요" in check(machine, "--lang", "ko", "--force").stdout
 
 
 def test_unknown_user_is_refused(machine):

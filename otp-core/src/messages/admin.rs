@@ -300,9 +300,9 @@ impl Report<'_> {
                     created.minute(Language::Korean)
                 )
             }
-            Self::CodesLeft { left, issued } => format!("{left}개 남음 (전체 {issued}개)"),
+            Self::CodesLeft { left, issued } => format!("{left}개 남음(전체 {issued}개)"),
             Self::ImportedCodesLeft { left, issued } => format!(
-                "{left}개 남음 (전체 {issued}개), 다른 프로그램의 8자리 코드: 'otp-enroll recovery-codes' 명령으로 바꾸세요"
+                "{left}개 남음(전체 {issued}개), 다른 프로그램의 8자리 복구 코드: 'otp-enroll recovery-codes' 명령으로 재발급 필요"
             ),
             Self::NoCodes => "발급하지 않음".to_owned(),
             Self::StandingIs {
@@ -313,23 +313,23 @@ impl Report<'_> {
             } => korean_standing(standing, now, zone, opens),
             Self::FailuresInARow { count: 0, .. } | Self::Never => "없음".to_owned(),
             Self::FailuresInARow { count, left } => match left {
-                Some(left) => format!("연속 {count}번, {left}번 더 틀리면 잠김"),
-                None => format!("연속 {count}번"),
+                Some(left) => format!("연속 {count}회({left}회 더 틀리면 잠김)"),
+                None => format!("연속 {count}회"),
             },
             Self::Refused { when, why } => {
                 let id = why.word();
                 let why = match why {
-                    Refusal::WrongCode => "코드가 맞지 않음",
-                    Refusal::Replayed => "이미 사용한 코드",
-                    Refusal::Locked => "계정이 잠겨 있어 코드를 확인하지 않음",
+                    Refusal::WrongCode => "인증 코드가 맞지 않음",
+                    Refusal::Replayed => "이미 사용한 인증 코드",
+                    Refusal::Locked => "계정이 잠겨 있어 인증 코드를 확인하지 않음",
                     Refusal::ClockOff => {
-                        "기기의 시간이 몇 분 어긋나 있거나 횟수가 많이 앞서 있음: 기기를 확인하세요. 그런 코드를 연이어 두 번 입력하면 맞춰집니다"
+                        "인증 코드는 맞지만 기기의 시간이 몇 분 어긋나 있거나 카운터가 많이 앞서 있음. 기기 확인 필요(그런 인증 코드를 연이어 두 번 입력하면 맞춰짐)"
                     }
                 };
-                format!("{}: {why} ({id})", when.minute(Language::Korean))
+                format!("{}: {why}({id})", when.minute(Language::Korean))
             }
-            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증 수단이 없습니다"),
-            Self::Nobody => "등록한 사용자가 없습니다".to_owned(),
+            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증 수단이 없습니다."),
+            Self::Nobody => "등록된 사용자가 없습니다.".to_owned(),
             Self::Unlocked {
                 user,
                 standing,
@@ -337,39 +337,45 @@ impl Report<'_> {
                 failures,
             } => {
                 let what = match standing {
-                    Standing::Disabled => "사용 중지를 풀었습니다".to_owned(),
+                    Standing::Disabled => "사용 중지를 해제했습니다".to_owned(),
                     _ => standing.ends().map_or_else(
-                        || "잠금을 풀었습니다".to_owned(),
+                        || "잠금을 해제했습니다".to_owned(),
                         |ends| korean_unlocked(zone.at(ends).to_next_minute()),
                     ),
                 };
-                format!("{user} 계정의 {what}. 연속 실패 {failures}번을 지웠습니다")
+                format!("{user} 계정의 {what}. 연속 실패 횟수({failures}회)를 초기화했습니다.")
             }
             Self::WasNotLocked { user, failures: 0 } => {
-                format!("{user} 계정은 잠겨 있지 않았습니다")
+                format!("{user} 계정은 잠겨 있지 않았습니다.")
             }
             Self::WasNotLocked { user, failures } => {
-                format!("{user} 계정은 잠겨 있지 않았습니다. 연속 실패 {failures}번을 지웠습니다")
+                format!(
+                    "{user} 계정은 잠겨 있지 않았습니다. 연속 실패 횟수({failures}회)를 초기화했습니다."
+                )
             }
             Self::Erased { user } => {
-                format!("{user} 계정의 기록을 모두 지웠습니다. 다시 등록할 수 있습니다")
+                format!(
+                    "{user} 계정의 등록 정보를 모두 삭제했습니다. 이 사용자는 다시 등록할 수 있습니다."
+                )
             }
             Self::LeftForMove { old, new } => format!(
-                "{old}의 기록은 그대로 두었습니다. 그 사용자 ID는 지금 {new} 계정의 것입니다. 같은 사람이면 'otp-admin move {old} {new}', 아니면 'otp-admin reset {old}' 명령을 실행하세요"
+                "{old} 이름의 등록 정보를 그대로 두었습니다. 그 사용자 ID는 현재 {new} 계정의 것입니다. 같은 사람이면 'otp-admin move {old} {new}', 다른 사람이면 'otp-admin reset {old}' 명령을 실행하세요."
             ),
             Self::Moved { old, new } if old == new => {
                 format!(
-                    "{new} 계정의 기록을 지금의 사용자 ID에 맞췄습니다. 기기와 복구 코드는 그대로입니다"
+                    "{new} 계정의 등록 정보를 현재 사용자 ID에 맞췄습니다. 기기와 복구 코드는 그대로입니다."
                 )
             }
             Self::Moved { old, new } => {
-                format!("{old}의 기록을 {new} 계정으로 옮겼습니다. 기기와 복구 코드는 그대로입니다")
+                format!(
+                    "{old} 이름의 등록 정보를 {new} 계정으로 옮겼습니다. 기기와 복구 코드는 그대로입니다."
+                )
             }
             Self::AlreadyTheirs { user } => {
-                format!("{user} 계정의 기록이 사용자와 맞아 바꾼 것이 없습니다")
+                format!("{user} 계정의 등록 정보가 이미 이 사용자의 것이어서 변경하지 않았습니다.")
             }
             Self::NothingToErase { user } => {
-                format!("{user} 계정의 기록이 없어 지운 것이 없습니다")
+                format!("{user} 계정에 저장된 등록 정보가 없어 삭제하지 않았습니다.")
             }
         }
     }
@@ -398,7 +404,7 @@ fn english_unlocked(until: Local) -> String {
 fn korean_unlocked(until: Local) -> String {
     let told = until.minute(Language::Korean);
     if until.is_utc() {
-        format!("잠금을 풀었습니다 ({told}까지였음)")
+        format!("잠금을 해제했습니다(원래 {told}까지)")
     } else {
         format!("{told}까지였던 잠금을 풀었습니다")
     }
@@ -434,23 +440,23 @@ fn english_standing(standing: Standing, now: UnixTime, zone: &Zone, opens: bool)
 
 fn korean_standing(standing: Standing, now: UnixTime, zone: &Zone, opens: bool) -> String {
     let way_out = if opens {
-        "복구 코드나 'otp-admin unlock'으로 풀 수 있음"
+        "복구 코드 또는 'otp-admin unlock'으로 해제 가능"
     } else {
-        "'otp-admin unlock'으로 풀 수 있음"
+        "'otp-admin unlock'으로 해제 가능"
     };
     match standing {
-        Standing::Open => "사용 가능".to_owned(),
+        Standing::Open => "정상".to_owned(),
         Standing::Locked { .. } => {
             let ends = standing.ends().unwrap_or(now);
             let wait = length(Language::Korean, now.until(ends));
             format!(
-                "잘못된 코드가 많아 {}까지 잠김({wait} 남음). {way_out}",
+                "인증 코드를 여러 번 잘못 입력하여 {}까지 잠김({wait} 남음). {way_out}",
                 zone.at(ends).to_next_minute().minute(Language::Korean)
             )
         }
-        Standing::Held => format!("잘못된 코드가 많아 잠김. {way_out}"),
+        Standing::Held => format!("인증 코드를 여러 번 잘못 입력하여 잠김. {way_out}"),
         Standing::Disabled => {
-            "잘못된 코드가 너무 많아 사용 중지됨. 'otp-admin unlock'으로만 풀 수 있음".to_owned()
+            "인증 코드를 연속으로 너무 여러 번 잘못 입력하여 사용 중지됨. 'otp-admin unlock'으로만 해제 가능".to_owned()
         }
     }
 }
@@ -574,7 +580,7 @@ mod tests {
                     .all(|text| text.starts_with("2025-11-20 12:00 UTC: "))
             );
             for (text, why) in said.iter().zip(Refusal::ALL) {
-                assert!(text.ends_with(&format!(" ({})", why.word())), "{text}");
+                assert!(text.ends_with(&format!("({})", why.word())), "{text}");
             }
             said.sort();
             said.dedup();

@@ -465,16 +465,16 @@ impl Summary {
     fn korean(&self) -> String {
         match self {
             Self::NoLines => {
-                "pam_otp.so 줄이 있는 서비스가 없어 어디서도 인증 코드를 묻지 않습니다".to_owned()
+                "pam_otp.so 줄이 있는 서비스가 없어 어느 서비스에서도 인증 코드를 요구하지 않습니다.".to_owned()
             }
             Self::Sound { services } => {
-                format!("{services} 서비스를 살펴보았습니다. 잘못된 것이 없습니다")
+                format!("{services} 서비스를 점검했습니다. 문제가 없습니다.")
             }
             Self::Found { services, problems } => {
-                format!("{services} 서비스를 살펴보았습니다. 문제가 {problems}개 있습니다")
+                format!("{services} 서비스를 점검했습니다. 문제가 {problems}개 있습니다.")
             }
-            Self::Unprotected { services } => format!("인증 코드를 묻지 않는 서비스: {services}"),
-            Self::Unexamined { what, reason } => format!("살펴볼 수 없습니다: {what}: {reason}"),
+            Self::Unprotected { services } => format!("인증 코드를 요구하지 않는 서비스: {services}"),
+            Self::Unexamined { what, reason } => format!("점검할 수 없습니다: {what}: {reason}"),
         }
     }
 }

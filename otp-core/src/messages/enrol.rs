@@ -3,12 +3,20 @@
 
 use super::length;
 use crate::code::Ignored;
+use crate::messages::korean::{Particle, with};
 use crate::record::{Algorithm, Authenticator, Kind, Language};
 use std::time::Duration;
 
 /// The word that says that the recovery codes are kept, and the same word in Korean. Both are accepted in either
 /// language.
 pub const KEPT: [&str; Language::ALL.len()] = ["kept", "보관"];
+
+/// Returns words of which either may be typed, in Korean, as the object of a sentence.
+fn either([first, second]: [&str; Language::ALL.len()]) -> String {
+    let or = with(&format!("\"{first}\""), Particle::Or);
+    let object = with(&format!("\"{second}\""), Particle::Object);
+    format!("{or} {object}")
+}
 
 /// The word that puts the enrolment off, and the same word in Korean. Both are accepted in either language.
 pub const LATER: [&str; Language::ALL.len()] = ["later", "나중에"];
@@ -337,8 +345,8 @@ impl Dialogue<'_> {
             ),
             Self::BeginQuestion => "등록을 시작하려면 Enter를 눌러 주세요: ".to_owned(),
             Self::BeginOrLaterQuestion => format!(
-                "등록하려면 Enter를 누르고, 미루려면 \"{}\"나 \"{}\"를 입력해 주세요: ",
-                LATER[0], LATER[1]
+                "등록하려면 Enter를 누르고, 미루려면 {} 입력해 주세요: ",
+                either(LATER)
             ),
             Self::Replaces { names } => format!(
                 "이미 등록된 인증 수단({names})이 있습니다. 등록을 완료하면 새 인증 수단으로 교체되며, 기존 인증 수단과 복구 코드는 더 이상 사용할 수 없습니다."
@@ -346,7 +354,7 @@ impl Dialogue<'_> {
             Self::ImportedCodesReplaced => "등록을 완료하면 pam_otp로 옮기기 전부터 사용하던 8자리 복구 코드도 더 이상 사용할 수 없으며, 새 복구 코드로 \
                 교체됩니다."
                 .to_owned(),
-            Self::ImportedCodesGo => "pam_otp로 옮기기 전부터 쓰던 8자리 복구 코드도 함께 삭제합니다. 새 복구 코드는 'otp-enroll \
+            Self::ImportedCodesGo => "pam_otp로 옮기기 전부터 사용하던 8자리 복구 코드도 함께 삭제됩니다. 새 복구 코드는 'otp-enroll \
                 recovery-codes' 명령으로 받을 수 있습니다."
                 .to_owned(),
             Self::Removes { user, name } => format!(
@@ -363,27 +371,27 @@ impl Dialogue<'_> {
             Self::Uri => "등록 URI:".to_owned(),
             Self::Settings(device) => format!("설정: {}", settings(Language::Korean, device)),
             Self::QrFile { path } => format!(
-                "QR 코드를 {path} 파일에도 저장했습니다. 키가 들어 있으니 스캔한 뒤 지워 주세요."
+                "QR 코드를 {path} 파일에도 저장했습니다. 키가 들어 있으니 스캔한 뒤 삭제해 주세요."
             ),
             Self::TooNarrow { needed, columns } => format!(
-                "QR 코드는 {needed}칸이 필요한데 이 터미널은 {columns}칸입니다. 창을 넓혀 다시 시작하거나 --qr-file을 쓰거나 키를 직접 입력해 주세요."
+                "QR 코드를 표시하려면 너비가 {needed}칸이어야 하지만 이 터미널은 {columns}칸입니다. 창 너비를 늘려 다시 시작하거나, --qr-file 옵션을 사용하거나, 키를 직접 입력해 주세요."
             ),
             Self::TooHigh { needed, lines } => format!(
-                "QR 코드는 {needed}줄이 필요한데 이 터미널은 {lines}줄입니다. 창을 높이거나 --qr-file을 쓰거나 키를 직접 입력해 주세요."
+                "QR 코드를 표시하려면 {needed}줄이 필요하지만 이 터미널은 {lines}줄입니다. 창의 세로 크기를 늘리거나, --qr-file 옵션을 사용하거나, 키를 직접 입력해 주세요."
             ),
             Self::NoRoom { columns } => format!(
-                "QR 코드가 {columns}칸에 들어가지 않습니다. 앱에 키를 직접 입력해 주세요."
+                "터미널 너비({columns}칸)가 좁아 QR 코드를 표시할 수 없습니다. 인증 앱에 키를 직접 입력해 주세요."
             ),
             Self::Scroll { lines } => format!(
-                "아래 QR 코드는 {lines}줄입니다. 창을 높이거나 위로 스크롤하거나 앱에 키를 직접 입력해 주세요."
+                "아래 QR 코드는 {lines}줄입니다. 창의 세로 크기를 늘리거나, 위로 스크롤하거나, 인증 앱에 키를 직접 입력해 주세요."
             ),
             Self::NotSeen => format!(
-                "인증 앱이 QR 코드를 인식하지 못하면 \"{}\"나 \"{}\"을 입력해 주세요.",
-                INVERTED[0], INVERTED[1]
+                "인증 앱이 QR 코드를 인식하지 못하면 {} 입력해 주세요.",
+                either(INVERTED)
             ),
             Self::NotSeenFromNear => format!(
-                "인식이 안 되면 휴대전화를 멀리하거나 \"{}\"나 \"{}\"을 입력해 주세요.",
-                INVERTED[0], INVERTED[1]
+                "인식하지 못하면 휴대폰을 조금 멀리하거나 {} 입력해 주세요.",
+                either(INVERTED)
             ),
             Self::CodeQuestion { digits } => format!("인증 앱에 표시된 {digits}자리 인증 코드: "),
             Self::NotACode { digits } => {
@@ -403,7 +411,7 @@ impl Dialogue<'_> {
                 ignored(Language::Korean, settings, device)
             ),
             Self::NoMatch => {
-                "인증 코드가 맞지 않습니다. 방금 추가한 항목의 코드인지 확인해 주세요.".to_owned()
+                "인증 코드가 맞지 않습니다. 방금 추가한 항목의 인증 코드인지 확인해 주세요.".to_owned()
             }
             Self::TriesLeft(tries) => format!("{tries}번 더 입력할 수 있습니다."),
             Self::Proven => "인증 코드가 맞습니다.".to_owned(),
@@ -411,52 +419,52 @@ impl Dialogue<'_> {
                 format!("{host}의 {user} 계정 복구 코드, {issued}")
             }
             Self::CodesUse => {
-                "기기가 없을 때 인증 코드 대신 입력합니다. 각각 한 번만 사용할 수 있습니다.".to_owned()
+                "기기를 사용할 수 없을 때 인증 코드 대신 입력합니다. 복구 코드마다 한 번씩만 로그인할 수 있습니다.".to_owned()
             }
             Self::CodesOnce => {
                 "지금 한 번만 보여 드립니다. 인쇄하거나 적어서 기기와 다른 곳에 보관해 주세요."
                     .to_owned()
             }
-            Self::Copied => "이 터미널의 클립보드로 보냈습니다. 지원하지 않는 터미널도 있고, 그곳의 모든 프로그램이 \
-                클립보드를 읽을 수 있습니다. 보관할 곳에 붙여 넣고 들어갔는지 확인해 주세요."
+            Self::Copied => "복구 코드를 이 터미널의 클립보드로 보냈습니다. 지원하지 않는 터미널도 있으며, 그 컴퓨터의 모든 프로그램이 \
+                클립보드를 읽을 수 있습니다. 보관할 곳에 붙여 넣은 뒤 제대로 저장되었는지 확인해 주세요."
                 .to_owned(),
             Self::SaveQuestion => {
-                "저장할 파일 (클립보드로 복사하려면 \"복사\", 저장하지 않으려면 Enter): ".to_owned()
+                "저장할 파일(클립보드로 복사: \"copy\"나 \"복사\", 저장 안 함: Enter): ".to_owned()
             }
             Self::Saved { path } => format!("{path} 파일에 저장했습니다."),
             Self::KeptQuestion => format!(
-                "복구 코드를 보관했으면 \"{}\" 또는 \"{}\"을 입력해 주세요: ",
-                KEPT[0], KEPT[1]
+                "복구 코드를 보관했으면 {} 입력해 주세요: ",
+                either(KEPT)
             ),
             Self::NotKept => format!(
-                "\"{}\" 또는 \"{}\"을 입력해야 저장합니다. Ctrl-C를 누르면 아무것도 저장되지 않습니다.",
-                KEPT[0], KEPT[1]
+                "{} 입력해야 저장합니다. Ctrl-C를 누르면 아무것도 저장되지 않습니다.",
+                either(KEPT)
             ),
             Self::Done {
                 user,
                 name,
                 codes: 0,
-            } => format!("{user}: \"{name}\" 인증 수단을 등록했습니다"),
+            } => format!("{user}: \"{name}\" 인증 수단을 등록했습니다."),
             Self::Done { user, name, codes } => {
-                format!("{user}: \"{name}\" 인증 수단을 등록하고 복구 코드 {codes}개를 발급했습니다")
+                format!("{user}: \"{name}\" 인증 수단을 등록하고 복구 코드 {codes}개를 발급했습니다.")
             }
             Self::Removed {
                 user,
                 name,
                 last: false,
-            } => format!("{user}: \"{name}\" 인증 수단을 삭제했습니다"),
+            } => format!("{user}: \"{name}\" 인증 수단을 삭제했습니다."),
             Self::Removed {
                 user,
                 name,
                 last: true,
             } => {
-                format!("{user}: \"{name}\" 인증 수단과 복구 코드를 삭제했습니다")
+                format!("{user}: \"{name}\" 인증 수단과 복구 코드를 삭제했습니다.")
             }
             Self::CodesDone { user, codes } => format!(
-                "{user}: 복구 코드 {codes}개를 재발급했습니다. 기존 복구 코드는 더 이상 사용할 수 없습니다"
+                "{user}: 복구 코드 {codes}개를 재발급했습니다. 기존 복구 코드는 더 이상 사용할 수 없습니다."
             ),
             Self::DeleteQrFile { path } => {
-                format!("{path} 파일을 지금 지워 주세요. 이 파일로 누구나 코드를 만들 수 있습니다.")
+                format!("{path} 파일을 지금 삭제해 주세요. 이 파일이 있으면 누구나 인증 코드를 만들 수 있습니다.")
             }
             Self::TestAccepted { name } => {
                 format!("\"{name}\"의 인증 코드가 맞습니다. 로그인이었다면 허용되었을 것입니다.")

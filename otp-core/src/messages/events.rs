@@ -115,7 +115,7 @@ const fn korean(event: Event) -> &'static str {
     match event {
         Event::Accept => "인증 코드로 로그인",
         Event::Recovery => "복구 코드로 로그인",
-        Event::Trusted => "신뢰하는 위치여서 인증 코드를 요구하지 않음",
+        Event::Trusted => "신뢰 위치여서 인증 코드를 요구하지 않음",
         Event::Reject => "거부: 인증 코드가 맞지 않거나 없음",
         Event::Replay => "거부: 이미 사용한 인증 코드",
         Event::Lock => "거부: 인증 코드를 여러 번 잘못 입력하여 계정이 잠김",
@@ -150,7 +150,7 @@ pub fn left_out(count: u64, language: Language) -> String {
             "{count} more lines look like ours and were not written by root, the helper, a verifier or the portal: left out, see otp-admin(8)"
         ),
         Language::Korean => format!(
-            "루트, 헬퍼, 검증 서버, 포털이 쓰지 않은 비슷한 줄 {count}개는 제외했습니다. otp-admin(8)을 참고하세요"
+            "root, 헬퍼, 검증 서버, 포털이 남기지 않은 비슷한 줄 {count}개는 제외했습니다. otp-admin(8) 매뉴얼을 참고하세요."
         ),
     }
 }
@@ -163,7 +163,7 @@ pub const fn of_a_file(language: Language) -> &'static str {
             "read from files of syslog, in which every user can write lines: they prove nothing, see otp-admin(8)"
         }
         Language::Korean => {
-            "syslog 파일에서 읽었습니다. 모든 사용자가 이 파일에 줄을 쓸 수 있어 증거가 되지 못합니다. otp-admin(8)을 참고하세요"
+            "syslog 파일에서 읽었습니다. 모든 사용자가 이 파일에 줄을 남길 수 있어 증거가 되지 못합니다. otp-admin(8) 매뉴얼을 참고하세요."
         }
     }
 }

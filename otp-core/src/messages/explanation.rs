@@ -143,21 +143,21 @@ impl Explanation<'_> {
         match *self {
             Self::Name => "이름".to_owned(),
             Self::NameOf { alias, user } => format!(
-                "{alias}: {user}의 다른 이름이며 계정은 하나입니다. 두 이름에 대한 정책 가운데 더 엄격한 것을 따릅니다"
+                "{alias}: {user} 계정의 다른 이름이며 계정은 하나입니다. 두 이름에 대한 정책 중 더 엄격한 정책을 따릅니다."
             ),
             Self::Login => "로그인".to_owned(),
-            Self::Demand => "정책".to_owned(),
-            Self::Grace => "유예".to_owned(),
-            Self::Records => "기록".to_owned(),
+            Self::Demand => "정책 요구 사항".to_owned(),
+            Self::Grace => "유예 기간".to_owned(),
+            Self::Records => "등록 정보".to_owned(),
             Self::WithVerifiers { verifiers } => format!(
-                "검증 서버 {verifiers}에 있음. 응답하는 서버가 없는 동안은 기록이 필요한 로그인이 거부됨"
+                "검증 서버({verifiers})에 있음. 응답하는 서버가 없는 동안에는 등록 정보가 필요한 로그인이 거부됨"
             ),
-            Self::Networks => "신뢰하는 네트워크".to_owned(),
-            Self::Remember => "코드 기억".to_owned(),
-            Self::At { service } => format!("{service}에서"),
+            Self::Networks => "신뢰 네트워크".to_owned(),
+            Self::Remember => "인증 유지".to_owned(),
+            Self::At { service } => format!("{service} 서비스"),
             Self::NoAuthenticator => "없음".to_owned(),
-            Self::NoNetworks => "신뢰하는 네트워크가 없음".to_owned(),
-            Self::NeverRemembered => "로그인할 때마다 코드를 물음".to_owned(),
+            Self::NoNetworks => "신뢰 네트워크가 없음".to_owned(),
+            Self::NeverRemembered => "로그인할 때마다 인증 코드를 요구함".to_owned(),
             Self::LoginDoes(prospect) => korean_login(prospect).to_owned(),
             Self::Demands { demand, now, zone } => match demand {
                 Demand::Nothing(why) => {
@@ -173,16 +173,18 @@ impl Explanation<'_> {
             },
             Self::GraceLasts { grace, begun } => {
                 let begun = begun.map_or_else(
-                    || "아직 시작되지 않음: 코드 없이 처음 로그인할 때 시작됨".to_owned(),
+                    || "아직 시작되지 않음(인증 코드 없이 처음 로그인할 때 시작)".to_owned(),
                     |begun| format!("{}에 시작됨", begun.minute(Language::Korean)),
                 );
                 format!("{}, {begun}", length(Language::Korean, grace))
             }
             Self::NetworksAre { networks } => {
-                format!("{networks}: 거기서 오면 코드를 묻지도 요구하지도 않음")
+                format!(
+                    "{networks}: 이 네트워크에서 접속하면 인증 코드도 인증 수단 등록도 요구하지 않음"
+                )
             }
             Self::Remembered { remember } => format!(
-                "코드를 입력한 뒤 {} 동안은 같은 서비스와 같은 주소에서 다시 묻지 않음",
+                "인증 코드를 입력한 뒤 {} 동안은 같은 서비스, 같은 주소에서 다시 요구하지 않음",
                 length(Language::Korean, remember)
             ),
         }

@@ -395,64 +395,70 @@ impl Unable {
     fn korean(&self) -> String {
         match self {
             Self::OfOneMachine => {
-                "이 명령은 플릿이 아니라 한 대의 컴퓨터에 대한 것입니다".to_owned()
+                "이 명령은 플릿이 아니라 컴퓨터 한 대에 대한 명령입니다.".to_owned()
             }
             Self::OfUsersFiles => {
-                "사용자의 파일은 해당 사용자의 권한으로 읽습니다. 검증 서버에는 그 권한이 없습니다"
+                "사용자의 파일은 해당 사용자의 권한으로 읽습니다. 검증 서버에는 그 권한이 없습니다."
                     .to_owned()
             }
-            Self::NoFleet => "이 컴퓨터는 플릿에 속하지 않습니다".to_owned(),
+            Self::NoFleet => "이 컴퓨터는 플릿에 속하지 않습니다.".to_owned(),
             Self::NoProgram { program, reason } => {
-                format!("{program}을(를) 실행할 수 없습니다: {reason}")
+                format!("{program} 프로그램을 실행할 수 없습니다: {reason}")
             }
             Self::NoConfiguration { path, reason } | Self::UnusablePolicy { path, reason } => {
                 format!("{path}: 사용할 수 없습니다: {reason}")
             }
             Self::NoDatabase { reason } => format!("플릿의 데이터베이스: {reason}"),
-            Self::NotBegun => "데이터베이스에 플릿이 없습니다".to_owned(),
-            Self::OpenToAll => "etcd가 사용자만이 아니라 모두에게 응답합니다".to_owned(),
+            Self::NotBegun => "데이터베이스에 플릿이 없습니다.".to_owned(),
+            Self::OpenToAll => "etcd가 사용자만이 아니라 모두에게 응답합니다.".to_owned(),
             Self::BeingRestored => {
-                "시작된 복원이 끝나지 않았습니다. 끝날 때까지 플릿은 아무에게도 응답하지 않습니다"
+                "시작된 복원이 끝나지 않았습니다. 끝날 때까지 플릿은 아무에게도 응답하지 않습니다."
                     .to_owned()
             }
             Self::BeingRestoredFromAnother => {
-                "다른 백업에서 시작된 복원이 끝나지 않았습니다".to_owned()
+                "다른 백업에서 시작된 복원이 끝나지 않았습니다.".to_owned()
             }
             Self::NotAlone { reason } => {
                 format!("이 데이터베이스는 플릿 전용이 아닙니다: {reason}")
             }
             Self::NoCommonName { member } => {
-                format!("{member}: 이 etcd 멤버는 인증서로 사용자를 구별하지 않습니다")
+                format!("{member}: 이 etcd 멤버는 인증서로 사용자를 구별하지 않습니다.")
             }
-            Self::NoSeal => "이 검증 서버의 정책에 봉인 키가 없습니다".to_owned(),
+            Self::NoSeal => "이 검증 서버의 정책에 봉인 키가 없습니다.".to_owned(),
             Self::NoSealingKey { reason } => format!("플릿의 봉인 키: {reason}"),
-            Self::AnotherSealingKey { file } => format!("{file}: 다른 봉인 키가 있습니다"),
-            Self::NotASealingKey { path } => format!("{path}: 플릿의 봉인 키가 들어 있지 않습니다"),
+            Self::AnotherSealingKey { file } => format!("{file}: 다른 봉인 키가 있습니다."),
+            Self::NotASealingKey { path } => {
+                format!("{path}: 플릿의 봉인 키가 들어 있지 않습니다.")
+            }
             Self::LeftOn { reason } => {
                 format!(
                     "etcd가 이제 사용자 인증을 요구하지만 아무도 허용하지 않으며, 되돌리지 못했습니다: {reason}"
                 )
             }
-            Self::OnVerifierOnly => "이 명령은 검증 서버 호스트에서 루트가 실행합니다".to_owned(),
-            Self::UnusableName { name } => format!("{name}: DNS 이름이 아닙니다"),
-            Self::AnotherRole { name } => format!("{name}: 다른 역할로 등록되어 있습니다"),
-            Self::NoSuchName { name } => format!("{name}: 이 이름의 컴퓨터나 관리자가 없습니다"),
-            Self::LastAdministrator { name } => format!("{name}: 이 명령을 보낸 인증서입니다"),
+            Self::OnVerifierOnly => {
+                "이 명령은 검증 서버 호스트에서 root만 실행할 수 있습니다.".to_owned()
+            }
+            Self::UnusableName { name } => format!("{name}: DNS 이름이 아닙니다."),
+            Self::AnotherRole { name } => format!("{name}: 다른 역할로 등록되어 있습니다."),
+            Self::NoSuchName { name } => format!("{name}: 이 이름의 컴퓨터나 관리자가 없습니다."),
+            Self::LastAdministrator { name } => format!("{name}: 이 명령을 보낸 인증서입니다."),
             Self::NotEmpty { accounts } => {
-                format!("데이터베이스에 계정 {accounts}개의 플릿이 있습니다")
+                format!("데이터베이스에 계정 {accounts}개가 있는 플릿이 있습니다.")
             }
-            Self::NotABackup { path } => format!("{path}: 플릿 백업이 아닙니다"),
-            Self::Newer { path } => format!("{path}: 더 새로운 버전의 pam_otp가 만들었습니다"),
+            Self::NotABackup { path } => format!("{path}: 플릿 백업이 아닙니다."),
+            Self::Newer { path } => format!("{path}: 더 새로운 버전의 pam_otp가 만들었습니다."),
             Self::WrongKey { path } => {
-                format!("{path}: 키나 암호가 다르거나 파일이 변경되었습니다")
+                format!("{path}: 키나 암호가 다르거나 파일이 변경되었습니다.")
             }
-            Self::Damaged { path } => format!("{path}: 변경되었거나 일부가 없습니다"),
+            Self::Damaged { path } => format!("{path}: 변경되었거나 일부가 없습니다."),
             Self::NotRead { path, reason } => format!("{path}: 읽을 수 없습니다: {reason}"),
-            Self::NotWritten { path, reason } => format!("{path}: 쓸 수 없습니다: {reason}"),
+            Self::NotWritten { path, reason } => {
+                format!("{path}: 파일을 저장할 수 없습니다: {reason}")
+            }
             Self::UnusableKey { path, reason } => format!("{path}: 키가 아닙니다: {reason}"),
-            Self::NoPassphrase => "암호를 입력하지 않았습니다".to_owned(),
-            Self::PassphrasesDiffer => "두 암호가 서로 다릅니다".to_owned(),
-            Self::ShortPassphrase { least } => format!("암호가 {least}자보다 짧습니다"),
+            Self::NoPassphrase => "암호를 입력하지 않았습니다.".to_owned(),
+            Self::PassphrasesDiffer => "두 암호가 서로 다릅니다.".to_owned(),
+            Self::ShortPassphrase { least } => format!("암호가 {least}자보다 짧습니다."),
             Self::ClockBehind { seconds, recorded } => {
                 let what = match recorded {
                     Recorded::Verifiers => "검증 서버들의 시계".to_owned(),
@@ -462,62 +468,62 @@ impl Unable {
                     Recorded::Backup => "백업의 시각".to_owned(),
                     Recorded::Begun => "이 복원을 시작한 호스트의 시계".to_owned(),
                 };
-                format!("이 호스트의 시계가 {what}보다 {seconds}초 늦습니다")
+                format!("이 호스트의 시계가 {what}보다 {seconds}초 늦습니다.")
             }
             Self::NothingToConfirm => {
-                "이 호스트가 아는 한 데이터베이스는 과거로 돌아가지 않았습니다".to_owned()
+                "이 호스트가 아는 한 데이터베이스는 과거로 돌아가지 않았습니다.".to_owned()
             }
             Self::NoVerifier { reason } => format!("응답하는 검증 서버가 없습니다: {reason}"),
             Self::SessionBroken { reason } => {
                 format!("명령이 끝나기 전에 검증 서버와의 연결이 끊어졌습니다: {reason}")
             }
-            Self::ChangedMeanwhile => "다른 사람이 동시에 플릿을 변경했습니다".to_owned(),
+            Self::ChangedMeanwhile => "다른 사람이 동시에 플릿을 변경했습니다.".to_owned(),
         }
     }
 
     fn korean_hint(&self) -> String {
         match self {
-            Self::OfOneMachine => "해당 컴퓨터에서 실행하세요".to_owned(),
-            Self::OfUsersFiles => "파일을 검증 서버 호스트로 복사하고 그곳에서 루트로 실행하세요".to_owned(),
-            Self::NoFleet => "pam_otp.conf의 [fleet]을 설정하거나 검증 서버 호스트에서 실행하세요. pam_otp-fleet(7)을 참고하세요".to_owned(),
-            Self::NoProgram { .. } => "패키지가 설치되어 있는지 확인하세요".to_owned(),
-            Self::NoConfiguration { .. } => "이 파일의 내용은 otp-verifier(8)에 있습니다".to_owned(),
-            Self::UnusablePolicy { .. } => "이 파일의 내용은 pam_otp.conf(5)에 있습니다".to_owned(),
-            Self::NoDatabase { .. } => "etcd가 실행 중인지, pam_otp-verifier.conf의 [etcd]에 있는 파일이 맞는지 확인하세요".to_owned(),
-            Self::NotBegun => "otp-admin fleet init으로 만들거나 otp-admin fleet restore로 복원하세요".to_owned(),
-            Self::OpenToAll => "복원된 것은 없습니다. 먼저 otp-admin fleet init을 실행한 뒤 같은 명령을 다시 실행하세요".to_owned(),
-            Self::BeingRestored => "같은 otp-admin fleet restore를 다시 실행하면 이어서 진행합니다".to_owned(),
-            Self::BeingRestoredFromAnother => "그 백업으로 계속하거나, 이 백업으로 새로 시작하려면 --replace를 추가하세요".to_owned(),
-            Self::NotAlone { .. } => "플릿은 전용 etcd를 사용합니다. pam_otp-fleet(7)을 참고하세요".to_owned(),
-            Self::NoCommonName { .. } => "모든 접근이 막힐 수 있어 아무것도 변경하지 않았습니다. 모든 멤버를 --client-cert-auth와 --trusted-ca-file로 시작하고 다시 실행하세요".to_owned(),
-            Self::NoSeal => "모든 검증 서버의 pam_otp.conf에 [seal] key를 설정하세요. pam_otp-fleet(7)을 참고하세요".to_owned(),
-            Self::NoSealingKey { .. } => "키 파일의 조건은 pam_otp-seal(7)에 있습니다".to_owned(),
-            Self::AnotherSealingKey { .. } => "변경된 것은 없습니다. otp-admin seal --status로 기록을 봉인한 키를 확인하세요".to_owned(),
-            Self::NotASealingKey { .. } => "otp-admin fleet carry-key가 만든 파일을 지정하세요".to_owned(),
-            Self::LeftOn { .. } => "etcd가 응답하면 같은 명령을 다시 실행하세요. 그러면 되돌립니다".to_owned(),
-            Self::OnVerifierOnly => "그곳에 로그인하여 다시 실행하세요".to_owned(),
-            Self::UnusableName { .. } => "인증서의 첫 번째 DNS 이름을 입력하세요. openssl x509 -ext subjectAltName으로 볼 수 있습니다".to_owned(),
-            Self::AnotherRole { .. } => "하나의 이름은 컴퓨터이거나 관리자입니다. 둘 중 하나에 다른 인증서를 발급하세요".to_owned(),
-            Self::NoSuchName { .. } => "otp-admin fleet machines로 목록을 볼 수 있습니다".to_owned(),
-            Self::LastAdministrator { .. } => "다른 관리자가 실행하거나 검증 서버 호스트에서 실행하세요".to_owned(),
-            Self::NotEmpty { .. } => "--replace는 현재 내용을 백업으로 바꿉니다. 지금 있는 내용은 사라집니다".to_owned(),
-            Self::NotABackup { .. } => "otp-admin fleet backup이 만든 파일을 지정하세요".to_owned(),
-            Self::Newer { .. } => "그 버전으로 복원하세요".to_owned(),
-            Self::WrongKey { .. } => "복원된 것은 없습니다. 백업할 때 사용한 키로 다시 시도하세요".to_owned(),
-            Self::Damaged { .. } => "복원된 것은 없습니다. 백업의 다른 사본을 사용하세요".to_owned(),
-            Self::NotRead { .. } => "경로와 권한을 확인하세요".to_owned(),
-            Self::NotWritten { .. } => "여유 공간이 있고 루트만 쓸 수 있는 디렉터리에 새 파일을 지정하세요".to_owned(),
-            Self::UnusableKey { .. } => "키는 무작위 32바이트이며 루트 소유, 모드 0600인 파일입니다: openssl rand -out FILE 32".to_owned(),
-            Self::NoPassphrase => "터미널에서 실행하거나 --key-file로 키를 지정하세요".to_owned(),
-            Self::PassphrasesDiffer => "기록된 것은 없습니다. 명령을 다시 실행하세요".to_owned(),
-            Self::ShortPassphrase { .. } => "남이 알 수 없는 여러 단어를 사용하세요".to_owned(),
+            Self::OfOneMachine => "해당 컴퓨터에서 실행하세요.".to_owned(),
+            Self::OfUsersFiles => "파일을 검증 서버 호스트로 복사하고 그 호스트에서 root로 실행하세요.".to_owned(),
+            Self::NoFleet => "pam_otp.conf의 [fleet] 섹션을 설정하거나 검증 서버 호스트에서 실행하세요. pam_otp-fleet(7) 매뉴얼을 참고하세요.".to_owned(),
+            Self::NoProgram { .. } => "패키지가 설치되어 있는지 확인하세요.".to_owned(),
+            Self::NoConfiguration { .. } => "이 파일의 내용은 otp-verifier(8) 매뉴얼에 있습니다.".to_owned(),
+            Self::UnusablePolicy { .. } => "이 파일의 내용은 pam_otp.conf(5) 매뉴얼에 있습니다.".to_owned(),
+            Self::NoDatabase { .. } => "etcd가 실행 중인지, pam_otp-verifier.conf의 [etcd] 섹션에 있는 파일이 맞는지 확인하세요.".to_owned(),
+            Self::NotBegun => "'otp-admin fleet init' 명령으로 만들거나 'otp-admin fleet restore' 명령으로 복원하세요.".to_owned(),
+            Self::OpenToAll => "복원된 내용은 없습니다. 먼저 'otp-admin fleet init' 명령을 실행한 뒤 같은 명령을 다시 실행하세요.".to_owned(),
+            Self::BeingRestored => "같은 'otp-admin fleet restore' 명령을 다시 실행하면 이어서 진행합니다.".to_owned(),
+            Self::BeingRestoredFromAnother => "그 백업으로 계속하거나, 이 백업으로 새로 시작하려면 '--replace' 옵션을 추가하세요.".to_owned(),
+            Self::NotAlone { .. } => "플릿은 전용 etcd를 사용합니다. pam_otp-fleet(7) 매뉴얼을 참고하세요.".to_owned(),
+            Self::NoCommonName { .. } => "모든 접근이 막힐 수 있어 아무것도 변경하지 않았습니다. 모든 멤버를 '--client-cert-auth'와 '--trusted-ca-file' 옵션으로 시작하고 다시 실행하세요.".to_owned(),
+            Self::NoSeal => "모든 검증 서버의 pam_otp.conf에 [seal] key 값을 설정하세요. pam_otp-fleet(7) 매뉴얼을 참고하세요.".to_owned(),
+            Self::NoSealingKey { .. } => "키 파일의 조건은 pam_otp-seal(7) 매뉴얼에 있습니다.".to_owned(),
+            Self::AnotherSealingKey { .. } => "변경된 내용은 없습니다. 'otp-admin seal --status' 명령으로 등록 정보를 봉인한 키를 확인하세요.".to_owned(),
+            Self::NotASealingKey { .. } => "'otp-admin fleet carry-key' 명령으로 만든 파일을 지정하세요.".to_owned(),
+            Self::LeftOn { .. } => "etcd가 응답하면 같은 명령을 다시 실행하세요. 그러면 되돌립니다.".to_owned(),
+            Self::OnVerifierOnly => "검증 서버 호스트에 로그인하여 다시 실행하세요.".to_owned(),
+            Self::UnusableName { .. } => "인증서의 첫 번째 DNS 이름을 입력하세요. 'openssl x509 -ext subjectAltName' 명령으로 볼 수 있습니다.".to_owned(),
+            Self::AnotherRole { .. } => "이름 하나는 컴퓨터나 관리자 중 하나에만 사용할 수 있습니다. 둘 중 하나에 다른 인증서를 발급하세요.".to_owned(),
+            Self::NoSuchName { .. } => "'otp-admin fleet machines' 명령으로 목록을 볼 수 있습니다.".to_owned(),
+            Self::LastAdministrator { .. } => "다른 관리자가 실행하거나 검증 서버 호스트에서 실행하세요.".to_owned(),
+            Self::NotEmpty { .. } => "'--replace' 옵션은 현재 내용을 백업으로 교체합니다. 지금 있는 내용은 사라집니다.".to_owned(),
+            Self::NotABackup { .. } => "'otp-admin fleet backup' 명령으로 만든 파일을 지정하세요.".to_owned(),
+            Self::Newer { .. } => "그 버전으로 복원하세요.".to_owned(),
+            Self::WrongKey { .. } => "복원된 내용은 없습니다. 백업할 때 사용한 키로 다시 시도하세요.".to_owned(),
+            Self::Damaged { .. } => "복원된 내용은 없습니다. 백업의 다른 사본을 사용하세요.".to_owned(),
+            Self::NotRead { .. } => "경로와 권한을 확인하세요.".to_owned(),
+            Self::NotWritten { .. } => "여유 공간이 있고 root에게만 쓰기 권한이 있는 디렉터리 안의 새 파일을 지정하세요.".to_owned(),
+            Self::UnusableKey { .. } => "키는 무작위 32바이트이며 root 소유, 모드 0600인 파일입니다: openssl rand -out FILE 32".to_owned(),
+            Self::NoPassphrase => "터미널에서 실행하거나 '--key-file' 옵션으로 키를 지정하세요.".to_owned(),
+            Self::PassphrasesDiffer => "저장된 내용은 없습니다. 명령을 다시 실행하세요.".to_owned(),
+            Self::ShortPassphrase { .. } => "남이 알 수 없는 여러 단어를 사용하세요.".to_owned(),
             Self::ClockBehind { .. } => "사용된 인증 코드가 다시 인정될 수 있습니다. 시계를 맞추고 같은 명령을 다시 실행하세요. \
-                이 시계가 맞으면 '--trust-clock' 옵션을 추가하세요"
+                이 시계가 맞으면 '--trust-clock' 옵션을 추가하세요."
                 .to_owned(),
-            Self::NothingToConfirm => "변경된 것은 없습니다. 멈춘 검증 서버의 호스트에서 실행하세요".to_owned(),
-            Self::NoVerifier { .. } => "pam_otp.conf의 [fleet], 네트워크, --certificate와 --key로 지정한 인증서를 확인하세요".to_owned(),
-            Self::SessionBroken { .. } => "모두 처리되었는지 알 수 없습니다. 확인하고 필요하면 다시 실행하세요".to_owned(),
-            Self::ChangedMeanwhile => "확인하고 필요하면 명령을 다시 실행하세요".to_owned(),
+            Self::NothingToConfirm => "변경된 내용은 없습니다. 멈춘 검증 서버의 호스트에서 실행하세요.".to_owned(),
+            Self::NoVerifier { .. } => "pam_otp.conf의 [fleet] 섹션, 네트워크, '--certificate'와 '--key' 옵션으로 지정한 인증서를 확인하세요.".to_owned(),
+            Self::SessionBroken { .. } => "모두 처리되었는지 알 수 없습니다. 확인하고 필요하면 다시 실행하세요.".to_owned(),
+            Self::ChangedMeanwhile => "확인하고 필요하면 명령을 다시 실행하세요.".to_owned(),
         }
     }
 }

@@ -76,13 +76,13 @@ impl Field {
 
     const fn korean(self) -> &'static str {
         match self {
-            Self::Digits => "코드 자릿수",
-            Self::Step => "코드 주기",
+            Self::Digits => "인증 코드 자릿수",
+            Self::Step => "인증 코드 주기",
             Self::Counter => "카운터",
             Self::Window => "허용 범위",
             Self::Drift => "시계 차이",
             Self::Used => "사용한 주기",
-            Self::Time => "마지막 코드의 시각",
+            Self::Time => "마지막 인증 코드의 시각",
         }
     }
 }
@@ -126,27 +126,27 @@ impl Flaw {
 
     fn korean(self) -> String {
         let text = match self {
-            Self::NotText => "UTF-8 글이 아니거나 NUL 문자가 있습니다",
-            Self::Fields => "필요한 항목이 모자랍니다",
-            Self::Quotes => "항목 끝이 아닌 곳에 따옴표가 있습니다",
-            Self::Columns => "키가 있는 열을 찾을 수 없습니다",
-            Self::NoKey => "키가 없습니다",
-            Self::Key => "키를 해독할 수 없습니다",
-            Self::NoUser => "사용자 이름이 없습니다",
+            Self::NotText => "UTF-8 텍스트가 아니거나 NUL 문자가 있습니다.",
+            Self::Fields => "필요한 항목이 모자랍니다.",
+            Self::Quotes => "항목 끝이 아닌 곳에 따옴표가 있습니다.",
+            Self::Columns => "키가 있는 열을 찾을 수 없습니다.",
+            Self::NoKey => "키가 없습니다.",
+            Self::Key => "키를 해독할 수 없습니다.",
+            Self::NoUser => "사용자 이름이 없습니다.",
             Self::Number(field) => {
                 return format!(
-                    "읽을 수 없습니다: {} 값이 없거나 범위를 벗어났습니다",
+                    "읽을 수 없습니다: {} 값이 없거나 범위를 벗어났습니다.",
                     field.korean()
                 );
             }
-            Self::Uri => "otpauth URI가 아닙니다",
+            Self::Uri => "otpauth URI가 아닙니다.",
             Self::Migration => {
-                "휴대전화 앱이 여러 키를 한꺼번에 내보낸 형식(otpauth-migration)입니다"
+                "휴대폰 앱이 여러 키를 한꺼번에 내보낸 형식(otpauth-migration)입니다."
             }
-            Self::Xml => "올바른 XML이 아니거나 문서 형식 선언(DTD)이 있습니다",
-            Self::Json => "JSON이 아닙니다",
-            Self::NotPskc => "RFC 6030 버전 1의 키 파일이 아닙니다",
-            Self::Empty => "키가 하나도 없습니다",
+            Self::Xml => "올바른 XML이 아니거나 문서 형식 선언(DTD)이 있습니다.",
+            Self::Json => "JSON이 아닙니다.",
+            Self::NotPskc => "RFC 6030 버전 1의 키 파일이 아닙니다.",
+            Self::Empty => "키가 하나도 없습니다.",
         };
         text.to_owned()
     }
@@ -337,39 +337,45 @@ impl Obstacle {
 
     fn korean(&self) -> String {
         let text = match self {
-            Self::Unreadable(flaw) => return format!("이 항목은 {}", flaw.korean()),
-            Self::Pin => "이전 프로그램이 PIN도 확인합니다. PIN은 옮길 수 없습니다",
+            Self::Unreadable(flaw) => return format!("{}", flaw.korean()),
+            Self::Pin => "이전 프로그램이 PIN도 확인합니다. PIN은 가져올 수 없습니다.",
             Self::ShortKey { bits } => {
-                return format!("키가 {bits}비트입니다. 안전하려면 80비트 이상이어야 합니다");
+                return format!("키가 {bits}비트입니다. 안전하려면 80비트 이상이어야 합니다.");
             }
-            Self::LongKey => "키가 1024비트보다 깁니다",
+            Self::LongKey => "키가 1024비트보다 깁니다.",
             Self::StepSize { seconds } => {
-                return format!("코드 주기가 {seconds}초입니다. 15초에서 120초까지만 가능합니다");
-            }
-            Self::Digits => "코드가 6, 7, 8자리가 아닙니다",
-            Self::Algorithm => "알 수 없는 코드 종류 또는 해시입니다",
-            Self::Clock => "기기 시계가 40주기보다 많이 어긋나 있습니다",
-            Self::TwoStep => "키의 절반을 휴대전화가 만들어 파일에 없습니다",
-            Self::Sealed => "키가 암호화되어 있습니다. 키 파일을 지정하세요(--key-file)",
-            Self::Method => "알 수 없는 방식으로 암호화된 키입니다",
-            Self::WrongKey => "--key-file의 키로 풀 수 없습니다",
-            Self::NoMac => {
-                "암호화된 키가 그대로인지 확인할 값이 파일에 없습니다(그래도 가져오려면 --without-mac)"
-            }
-            Self::WrongMac => {
-                "MAC이 맞지 않습니다. 암호화된 키가 바뀌었거나 --key-file의 키가 다릅니다"
-            }
-            Self::KeyPolicy => "파일이 이 키를 지금 일회용 코드에 쓰는 것을 허용하지 않습니다",
-            Self::UnknownUser => "이 시스템에 없는 사용자입니다",
-            Self::Lookup { reason } => return format!("사용자를 찾지 못했습니다: {reason}"),
-            Self::Realms => "파일에 여러 영역의 사용자가 있어 이름만으로는 다른 사람일 수 있습니다",
-            Self::Duplicate => "같은 사용자의 같은 키가 두 번 있습니다. 한 번만 가져옵니다",
-            Self::TooMany { found, allowed } => {
                 return format!(
-                    "키가 {found}개인데 정책은 {allowed}개까지 허용합니다(max_authenticators)"
+                    "인증 코드 주기가 {seconds}초입니다. 15초에서 120초까지만 가능합니다."
                 );
             }
-            Self::Enrolled => "이미 다른 키로 등록한 사용자입니다",
+            Self::Digits => "인증 코드가 6, 7, 8자리가 아닙니다.",
+            Self::Algorithm => "알 수 없는 인증 코드 종류 또는 해시입니다.",
+            Self::Clock => "기기의 시계가 40주기보다 많이 어긋나 있습니다.",
+            Self::TwoStep => "키의 절반을 휴대폰에서 만들어 파일에 없습니다.",
+            Self::Sealed => "키가 암호화되어 있습니다. '--key-file' 옵션으로 키 파일을 지정하세요.",
+            Self::Method => "알 수 없는 방식으로 암호화된 키입니다.",
+            Self::WrongKey => "'--key-file' 옵션의 키로 복호화할 수 없습니다.",
+            Self::NoMac => {
+                "암호화된 키가 그대로인지 확인할 값이 파일에 없습니다(그래도 가져오려면 '--without-mac' 옵션)."
+            }
+            Self::WrongMac => {
+                "MAC이 맞지 않습니다. 암호화된 키가 바뀌었거나 '--key-file' 옵션의 키가 다릅니다."
+            }
+            Self::KeyPolicy => {
+                "파일이 이 키를 지금 일회용 인증 코드에 사용하는 것을 허용하지 않습니다."
+            }
+            Self::UnknownUser => "이 시스템에 없는 사용자입니다.",
+            Self::Lookup { reason } => return format!("사용자를 찾지 못했습니다: {reason}"),
+            Self::Realms => {
+                "파일에 여러 영역의 사용자가 있어 이름만으로는 다른 사람일 수 있습니다."
+            }
+            Self::Duplicate => "같은 사용자의 같은 키가 두 번 있습니다. 한 번만 가져옵니다.",
+            Self::TooMany { found, allowed } => {
+                return format!(
+                    "키가 {found}개인데 정책은 {allowed}개까지 허용합니다(max_authenticators)."
+                );
+            }
+            Self::Enrolled => "이미 다른 키로 등록된 사용자입니다.",
             Self::File { reason } => return format!("파일을 읽지 않았습니다: {reason}"),
             Self::NotKept { reason } => return format!("저장하지 못했습니다: {reason}"),
         };
@@ -473,19 +479,19 @@ impl Remark {
         match self {
             Self::FirstCode { at } => {
                 format!(
-                    "코드를 두 번 쓰지 못하도록 {}부터의 코드만 통합니다",
+                    "인증 코드를 두 번 사용하지 못하도록 {}부터의 인증 코드만 인정합니다.",
                     zone.at(at).second(Language::Korean)
                 )
             }
-            Self::WindowCut { from, to } => format!("허용 범위를 {from}에서 {to}(으)로 줄였습니다"),
-            Self::AssumedSha1 => "파일에 해시가 없어 SHA1로 봅니다".to_owned(),
+            Self::WindowCut { from, to } => format!("허용 범위를 줄였습니다({from} → {to})."),
+            Self::AssumedSha1 => "파일에 해시가 없어 SHA1로 간주합니다.".to_owned(),
             Self::CounterOfFile => {
-                "카운터는 파일의 값입니다. 파일을 만든 뒤에 쓴 코드는 다시 통할 수 있습니다"
+                "카운터는 파일의 값입니다. 파일을 만든 뒤에 사용한 인증 코드는 다시 인정될 수 있습니다."
                     .to_owned()
             }
             Self::ScratchCodes { count } => format!("8자리 복구 코드 {count}개"),
-            Self::ScratchCodesLeft { count } => format!("옮기지 않는 8자리 복구 코드 {count}개"),
-            Self::There => "이미 옮긴 키입니다. 되돌아가는 것은 없습니다".to_owned(),
+            Self::ScratchCodesLeft { count } => format!("가져오지 않는 8자리 복구 코드 {count}개"),
+            Self::There => "이미 가져온 키입니다. 이전 상태로 되돌아가는 값은 없습니다.".to_owned(),
         }
     }
 }
@@ -566,19 +572,19 @@ impl Outcome {
 
     fn korean(self) -> String {
         match self {
-            Self::Imported { users } => format!("옮긴 사용자: {users}명"),
-            Self::WouldImport { users } => format!("옮길 사용자: {users}명"),
+            Self::Imported { users } => format!("가져온 사용자: {users}명"),
+            Self::WouldImport { users } => format!("가져올 사용자: {users}명"),
             Self::There { users } => format!("같은 키가 이미 있던 사용자: {users}명"),
-            Self::Left { entries } => format!("옮기지 않는 항목: {entries}개"),
-            Self::Nothing => "옮길 것이 없습니다".to_owned(),
+            Self::Left { entries } => format!("가져오지 않는 항목: {entries}개"),
+            Self::Nothing => "가져올 항목이 없습니다.".to_owned(),
             Self::Progress { done, of } => format!("사용자 {done}/{of}명"),
             Self::ScratchCodes { users } => format!(
-                "8자리 복구 코드가 있는 사용자: {users}명. 코드마다 한 번씩 더 쓸 수 있습니다. 이런 기록의 사본을 훔치면 \
-                 한 시간쯤이면 코드를 알아낼 수 있으므로 잠금은 풀지 못합니다. 새 기기를 등록하거나 복구 코드를 새로 받으면 \
-                 없어집니다. 사용자에게 'otp-enroll recovery-codes' 명령을 실행하도록 안내하세요"
+                "8자리 복구 코드가 있는 사용자: {users}명. 복구 코드마다 한 번씩 더 사용할 수 있습니다. 이런 등록 정보의 사본을 훔치면 \
+                 한 시간 정도면 복구 코드를 알아낼 수 있으므로 잠금은 해제하지 못합니다. 새 기기를 등록하거나 복구 코드를 재발급하면 \
+                 없어집니다. 사용자에게 'otp-enroll recovery-codes' 명령을 실행하도록 안내하세요."
             ),
             Self::Wait { until } => format!(
-                "마지막으로 쓴 코드를 알 수 없는 사용자가 있습니다. 늦어도 {}부터는 새 코드가 통합니다",
+                "마지막으로 사용한 인증 코드를 알 수 없는 사용자가 있습니다. 늦어도 {}부터는 새 인증 코드로 로그인할 수 있습니다.",
                 until.to_next_minute().minute(Language::Korean)
             ),
         }
@@ -694,7 +700,7 @@ mod tests {
         assert!(
             Outcome::ScratchCodes { users: 3 }
                 .text(Language::Korean)
-                .contains("한 시간쯤")
+                .contains("한 시간 정도")
         );
     }
 }

@@ -83,16 +83,16 @@ impl Confirming<'_> {
     fn korean(self) -> String {
         match self {
             Self::Sent { masked } => format!(
-                "먼저 이메일 주소를 확인합니다. {masked}(으)로 코드를 보냈습니다. 코드는 10분 동안 쓸 수 있습니다. 끝까지 마치기 전에는 \
-                 아무것도 저장하지 않습니다."
+                "먼저 이메일 주소를 확인합니다. {masked} 주소로 인증 코드를 보냈습니다. 이 인증 코드는 10분 동안 사용할 수 있습니다. 등록을 완료하기 전에는 \
+                 아무것도 저장되지 않습니다."
             ),
-            Self::Question => "이메일로 받은 코드: ".to_owned(),
-            Self::Wrong { left } => format!("이메일로 받은 코드가 아닙니다. {left}번 더 입력할 수 있습니다."),
+            Self::Question => "이메일로 받은 인증 코드: ".to_owned(),
+            Self::Wrong { left } => format!("이메일로 받은 인증 코드가 아닙니다. {left}번 더 입력할 수 있습니다."),
             Self::NotSent => {
                 "이메일 주소를 확인할 메일을 보낼 수 없습니다. 나중에 다시 시도하거나 관리자에게 문의해 주세요.".to_owned()
             }
             Self::TooMany => {
-                "코드는 하루에 5번까지만 보냅니다. 내일 다시 시도하거나 관리자에게 문의해 주세요.".to_owned()
+                "인증 코드는 하루에 5번까지만 보냅니다. 내일 다시 시도하거나 관리자에게 문의해 주세요.".to_owned()
             }
             Self::NotConfirmed => "이메일 주소를 확인하지 않아 아무것도 등록하지 않았습니다.".to_owned(),
         }
@@ -109,7 +109,7 @@ impl Letter<'_> {
                 format!("Your code for logging in to {machine}")
             }
             (Language::English, WhatFor::Address) => format!("Confirm your address for {machine}"),
-            (Language::Korean, WhatFor::Login { .. }) => format!("{machine} 로그인 코드"),
+            (Language::Korean, WhatFor::Login { .. }) => format!("{machine} 로그인 인증 코드"),
             (Language::Korean, WhatFor::Address) => format!("{machine} 이메일 주소 확인"),
         }
     }
@@ -166,7 +166,7 @@ impl Letter<'_> {
 
     fn korean(&self, user: &str, machine: &str) -> (String, String, String) {
         let otherwise =
-            "본인이 아니라면 다른 사람이 비밀번호를 알고 있을 수 있습니다. 코드를 누구에게도\n\
+            "본인이 아니라면 다른 사람이 비밀번호를 알고 있을 수 있습니다. 인증 코드를 누구에게도\n\
             알려 주지 말고, 비밀번호를 바꾼 다음 관리자에게 알려 주세요."
                 .to_owned();
         match self.what_for {
@@ -175,18 +175,18 @@ impl Letter<'_> {
                 let from = numeric(rhost).map_or_else(String::new, |from| format!(", {from}"));
                 (
                     format!(
-                        "{machine}에 {user}(으)로 로그인하면서({service}{from}) 이메일 코드를 요청했습니다.\n코드는 다음과 같습니다."
+                        "{machine}에 {user} 계정으로 로그인하면서({service}{from}) 이메일 인증 코드를 요청했습니다.\n인증 코드는 다음과 같습니다."
                     ),
-                    "로그인 화면에 입력해 주세요. 10분 동안, 그 로그인에서 한 번만 쓸 수 있습니다."
+                    "로그인 화면에 입력해 주세요. 10분 동안, 그 로그인에서 한 번만 사용할 수 있습니다."
                         .to_owned(),
                     otherwise,
                 )
             }
             WhatFor::Address => (
                 format!(
-                    "{machine}에서 {user} 계정의 인증 수단을 등록하면서 이 이메일 주소를 확인합니다.\n코드는 다음과 같습니다."
+                    "{machine}에서 {user} 계정의 인증 수단을 등록하면서 이 이메일 주소를 확인합니다.\n인증 코드는 다음과 같습니다."
                 ),
-                "코드를 묻는 곳에 입력해 주세요. 그곳에서 한 번만 쓸 수 있습니다.".to_owned(),
+                "등록 화면에 입력해 주세요. 그 등록에서 한 번만 사용할 수 있습니다.".to_owned(),
                 otherwise,
             ),
         }
@@ -214,7 +214,7 @@ fn numeric(rhost: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::every;
-    use crate::messages::in_all::assert_same_in_every_language;
+    use crate::messages::in_all::{assert_keeps_the_glossary, assert_same_in_every_language};
 
     fn letter(language: Language, what_for: WhatFor<'static>) -> Letter<'static> {
         Letter {
@@ -248,7 +248,8 @@ mod tests {
             };
             let [english, korean] = [of(Language::English), of(Language::Korean)];
             assert_eq!(figures(&english), figures(&korean));
-            assert!(english.is_ascii() && korean.contains("코드"));
+            assert!(english.is_ascii() && korean.contains("인증 코드"));
+            assert_keeps_the_glossary(&korean);
         }
     }
 

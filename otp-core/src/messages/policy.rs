@@ -359,19 +359,19 @@ impl Finding {
     fn korean(&self) -> String {
         match self {
             Self::NoFile { path } => {
-                format!("{path}: 파일이 없어 모든 값이 기본값입니다")
+                format!("{path}: 파일이 없어 모든 항목에 기본값을 적용합니다.")
             }
             Self::IssuerRefused { characters } => format!(
                 "issuer: \"{characters}\" 문자가 있으면 QR 코드와 URI를 받지 않는 앱이 있습니다(예: pyotp 2.9.0). \
-                 pam_otp-apps(7)를 참고하세요"
+                 pam_otp-apps(7) 매뉴얼을 참고하세요."
             ),
             Self::AlgorithmIgnored { algorithm } => format!(
                 "[code] algorithm: {algorithm} 설정을 알리지 않고 무시하여 틀린 인증 코드를 표시하는 앱이 있습니다(예: Number Station \
-                 1.3.0). pam_otp-apps(7)를 참고하세요"
+                 1.3.0). pam_otp-apps(7) 매뉴얼을 참고하세요."
             ),
             Self::DigitsRefused { digits } => format!(
-                "[code] digits: {digits}자리 인증 코드를 거부하는 앱이 있습니다(예: url-otpauth 2.0.0). pam_otp-apps(7)를 \
-                 참고하세요"
+                "[code] digits: {digits}자리 인증 코드를 거부하는 앱이 있습니다(예: url-otpauth 2.0.0). pam_otp-apps(7) \
+                 매뉴얼을 참고하세요."
             ),
             Self::PeriodIgnored { seconds, is_cut } => {
                 let cut = if *is_cut {
@@ -381,125 +381,125 @@ impl Finding {
                 };
                 format!(
                     "[code] period: {seconds}초 설정을 알리지 않고 무시하여 틀린 인증 코드를 표시하는 앱이 있습니다(예: cotp 1.9.2){cut}. \
-                     pam_otp-apps(7)를 참고하세요"
+                     pam_otp-apps(7) 매뉴얼을 참고하세요."
                 )
             }
             Self::EnforcedGroupUnknown { group } => format!(
-                "[enforce] groups: {group} 그룹을 찾을 수 없어 모든 사용자가 속한 것으로 봅니다"
+                "[enforce] groups: {group} 그룹을 찾을 수 없어 모든 사용자가 속한 것으로 간주합니다."
             ),
             Self::ExemptGroupUnknown { group, service } => {
                 let section = section("enforce", service.as_deref());
                 format!(
-                    "[{section}] exempt_groups: {group} 그룹을 찾을 수 없어 아무도 면제되지 않습니다"
+                    "[{section}] exempt_groups: {group} 그룹을 찾을 수 없어 아무도 면제되지 않습니다."
                 )
             }
             Self::ExemptUserUnknown { user } => {
-                format!("[enforce] exempt_users: '{user}' 사용자가 없습니다")
+                format!("[enforce] exempt_users: '{user}' 사용자가 없습니다.")
             }
             Self::ExemptUserIsAnother { user, name } => format!(
-                "[enforce] exempt_users: '{user}'은(는) {name}의 다른 이름이어서, {name}도 적지 않으면 아무도 면제되지 않습니다"
+                "[enforce] exempt_users: '{user}' 사용자는 {name} 계정의 다른 이름이어서, {name} 이름도 적지 않으면 아무도 면제되지 않습니다."
             ),
             Self::TrustedCallerUnknown { user } => {
-                format!("[helper] trusted_callers: '{user}' 사용자가 없습니다")
+                format!("[helper] trusted_callers: '{user}' 사용자가 없습니다.")
             }
             Self::EventsWithoutHook => {
-                "[hooks] run: 프로그램이 지정되지 않아 이벤트가 아무 데도 전달되지 않습니다"
+                "[hooks] run: 프로그램이 지정되지 않아 이벤트가 아무 데도 전달되지 않습니다."
                     .to_owned()
             }
             Self::HookWithoutEvents => {
-                "[hooks] events: 지정된 이벤트가 없어 프로그램에 아무것도 전달되지 않습니다"
+                "[hooks] events: 지정된 이벤트가 없어 프로그램에 아무것도 전달되지 않습니다."
                     .to_owned()
             }
             Self::HookUnfit { path, reason } => format!(
-                "[hooks] run: {path}을(를) 실행하지 않습니다: {reason}. 파일과 그 위의 디렉터리는 모두 root의 것이어야 하고 다른 \
-                 사용자가 쓸 수 없어야 합니다"
+                "[hooks] run: {path} 파일을 실행하지 않습니다: {reason}. 파일과 그 위의 디렉터리는 모두 root의 소유여야 하고 다른 \
+                 사용자에게 쓰기 권한이 없어야 합니다."
             ),
             Self::HookUserUnknown { user } => format!(
-                "[hooks] run: 프로그램을 실행할 {user} 사용자가 없습니다. useradd --system --shell /usr/sbin/nologin {user}"
+                "[hooks] run: 프로그램을 실행할 {user} 사용자가 없습니다. 만들려면: useradd --system --shell /usr/sbin/nologin {user}"
             ),
             Self::TrustsEverybody { network, service } => {
                 let section = section("trust", service.as_deref());
                 format!(
-                    "[{section}] networks: {network}에는 같은 종류의 주소가 모두 들어 있어, 거기서 오는 사람에게는 코드를 묻지 않습니다"
+                    "[{section}] networks: {network} 네트워크에는 같은 종류의 주소가 모두 포함되어, 그 주소로 접속하는 사용자에게 인증 코드를 요구하지 않습니다."
                 )
             }
             Self::MailNeedsAddress { key } => {
-                format!("{key}: [mail] address가 비어 있어 아무에게도 코드를 보내지 않습니다")
+                format!("{key}: [mail] address가 비어 있어 아무에게도 인증 코드를 보내지 않습니다.")
             }
             Self::MailFileUnusable { key, path } => format!(
-                "[mail] {key}: {path} 파일이 있어야 하고 root의 것이어야 하며 다른 사용자가 쓸 수 없어야 합니다(credentials는 읽을 \
-                 수도 없어야 합니다). 지금은 메일을 보내지 않습니다"
+                "[mail] {key}: {path} 파일이 있어야 하고 root의 소유여야 하며 다른 사용자에게 쓰기 권한이 없어야 합니다(credentials 파일은 읽기 권한도 \
+                 없어야 합니다). 지금은 메일을 보내지 않습니다."
             ),
             Self::FleetFileUnusable { key, path } => format!(
-                "[fleet] {key}: {path} 파일이 있어야 하고 root의 것이어야 하며 다른 사용자가 쓸 수 없어야 합니다(key는 pam_otp 그룹 \
-                 말고는 읽을 수도 없어야 합니다). 지금은 플릿 사용자가 로그인할 수 없습니다"
+                "[fleet] {key}: {path} 파일이 있어야 하고 root의 소유여야 하며 다른 사용자에게 쓰기 권한이 없어야 합니다(key 파일은 pam_otp 그룹 외에는 \
+                 읽기 권한도 없어야 합니다). 지금은 플릿 사용자가 로그인할 수 없습니다."
             ),
             Self::MailNotInFleet { key } => format!(
-                "{key}: 검증 서버는 코드를 메일로 보내지 않으므로 local_users와 root에게만 적용됩니다"
+                "{key}: 검증 서버는 인증 코드를 메일로 보내지 않으므로 local_users의 사용자와 root에게만 적용됩니다."
             ),
             Self::LocalUserUnknown { user } => {
-                format!("[fleet] local_users: '{user}' 사용자가 없습니다")
+                format!("[fleet] local_users: '{user}' 사용자가 없습니다.")
             }
             Self::NobodyMust => {
                 "[enroll] at_login: 인증 수단을 의무로 등록해야 하는 사용자가 없어([enforce] groups = []) \
-                로그인할 때 등록하는 경우가 없습니다"
+                로그인할 때 등록하는 경우가 없습니다."
                     .to_owned()
             }
             Self::AccountLineMissing { services } => format!(
-                "/etc/pam.d: {}에 \"account required pam_otp.so\" 줄이 없어 이 서비스에서는 인증 수단을 등록할 수 없습니다. 사용자가 \
-                 로그인하는 서비스에만 추가하고, sudo와 cron에는 추가하지 마세요",
+                "/etc/pam.d: {} 서비스에 \"account required pam_otp.so\" 줄이 없어 이 서비스에서는 인증 수단을 등록할 수 없습니다. 사용자가 \
+                 로그인하는 서비스에만 추가하고, sudo와 cron에는 추가하지 마세요.",
                 services.join(", ")
             ),
             Self::AccountLineLedAround { service } => format!(
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄을 건너뛸 수 있어 이 서비스에서는 로그인할 때 인증 수단을 등록할 수 \
-                 없습니다. \"account required pam_otp.so\"로 바꾸어 다른 account 줄보다 위에 두세요"
+                 없습니다. \"account required pam_otp.so\"로 바꾸어 다른 account 줄보다 위에 두세요."
             ),
             Self::AccountLineForgetsNullok { service } => format!(
                 "/etc/pam.d/{service}: \"nullok\"이 pam_otp.so의 auth 줄에는 있고 account 줄에는 없어 인증 수단이 없는 사용자가 \
-                 거부됩니다. 두 줄에 모두 넣거나 모두 빼세요"
+                 거부됩니다. 두 줄에 모두 넣거나 모두 빼세요."
             ),
             Self::NobodyEnrolsThere { services, only } => format!(
-                "/etc/pam.d: {}의 프로그램은 화면에 보인 내용을 남길 수 있어 이 서비스에서는 인증 수단을 등록할 수 없습니다. {only}에서만 \
-                 됩니다. ssh로 로그인하거나 otp-enroll로 등록하세요",
+                "/etc/pam.d: {} 서비스의 프로그램은 화면에 표시한 내용을 남길 수 있어 이 서비스에서는 인증 수단을 등록할 수 없습니다. {only} 서비스에서만 \
+                 등록할 수 있습니다. ssh로 로그인하거나 otp-enroll로 등록하세요.",
                 services.join(", ")
             ),
             Self::NobodyProvesIdentity { service } => format!(
-                "/etc/pam.d/{service}: pam_otp.so 외에 사용자를 확인하는 모듈이 없어 이 서비스에서는 로그인할 때 인증 수단을 등록할 수 없습니다"
+                "/etc/pam.d/{service}: pam_otp.so 외에 사용자를 확인하는 모듈이 없어 이 서비스에서는 로그인할 때 인증 수단을 등록할 수 없습니다."
             ),
             Self::CodeLineMissing { service } => format!(
-                "/etc/pam.d/{service}: pam_otp.so의 account 줄은 있지만 auth 줄이 없어 코드를 묻지 않습니다"
+                "/etc/pam.d/{service}: pam_otp.so의 account 줄은 있지만 auth 줄이 없어 인증 코드를 요구하지 않습니다."
             ),
             Self::PasswordLine { services } => format!(
-                "/etc/pam.d: {}에 passwd(1)가 실행하는 pam_otp.so 줄이 있지만, 아무것도 바꾸지 않고 otp.policy만 기록합니다. 그 줄을 빼세요. pam_otp.so에는 \"auth\"와 \"account\" 줄만 있습니다",
+                "/etc/pam.d: {} 서비스에 passwd(1) 명령이 실행하는 pam_otp.so 줄이 있지만, 아무것도 바꾸지 않고 로그에 otp.policy만 남깁니다. 그 줄을 빼세요. pam_otp.so에는 \"auth\"와 \"account\" 줄만 있습니다.",
                 services.join(", ")
             ),
             Self::SessionLine { services } => format!(
-                "/etc/pam.d: {}에 아무 일도 하지 않는 pam_otp.so의 \"session\" 줄이 있습니다. 그 줄을 빼세요",
+                "/etc/pam.d: {} 서비스에 아무 일도 하지 않는 pam_otp.so의 \"session\" 줄이 있습니다. 그 줄을 빼세요.",
                 services.join(", ")
             ),
             Self::ServicesNotRead { reason } => {
-                format!("서비스를 살펴볼 수 없습니다: {reason}")
+                format!("서비스 파일을 확인할 수 없습니다: {reason}")
             }
             Self::MayKeepWhatItShows { service } => format!(
-                "[{}] at_login: 등록할 때 보이는 키, URI, 복구 코드를 이 프로그램이 로그 같은 곳에 남길 수 있습니다. 한 번 등록하고 \
-                 프로그램의 로그, 저널, 표준 오류에 남았는지 찾아본 뒤 그 계정을 초기화하세요",
+                "[{}] at_login: 등록할 때 표시되는 키, URI, 복구 코드를 이 프로그램이 로그 같은 곳에 남길 수 있습니다. 한 번 등록하고 \
+                 프로그램의 로그, 저널, 표준 오류에 남았는지 찾아본 뒤 그 계정의 등록 정보를 삭제하세요.",
                 section("", Some(service))
             ),
             Self::SectionUnused { service } => format!(
-                "[{}]: /etc/pam.d에 pam_otp.so 줄이 있는 그런 서비스가 없어 이 섹션은 아무것도 바꾸지 않습니다",
+                "[{}]: /etc/pam.d에 pam_otp.so 줄이 있는 그런 서비스가 없어 이 섹션은 아무것도 바꾸지 않습니다.",
                 section("", Some(service))
             ),
             Self::AsksNobody { service } => format!(
-                "/etc/pam.d: {service} 서비스에 pam_otp.so 줄이 없어 거기서는 아무에게도 코드를 묻지 않습니다"
+                "/etc/pam.d: {service} 서비스에 pam_otp.so 줄이 없어 이 서비스에서는 아무에게도 인증 코드를 요구하지 않습니다."
             ),
             Self::RefusesYou { user } => format!(
-                "[enforce]: 이 명령을 실행한 {user} 계정에도 인증 수단이 있어야 하지만 사용할 수 있는 인증 수단이 없습니다"
+                "[enforce]: 이 명령을 실행한 {user} 계정에도 인증 수단이 있어야 하지만 사용할 수 있는 인증 수단이 없습니다."
             ),
             Self::Usable { path, findings: 0 } => {
-                format!("{path}: 쓸 수 있는 정책입니다")
+                format!("{path}: 사용할 수 있는 정책입니다.")
             }
             Self::Usable { path, findings } => {
-                format!("{path}: 쓸 수 있는 정책이지만 위의 {findings}가지를 살펴보세요")
+                format!("{path}: 사용할 수 있는 정책이지만 위의 {findings}개 항목을 확인하세요.")
             }
         }
     }

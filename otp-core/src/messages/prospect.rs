@@ -51,33 +51,33 @@ impl Prospect {
 
     fn korean(&self, zone: &Zone) -> String {
         match self {
-            Self::Asked => "로그인할 때 인증 코드를 입력해야 합니다".to_owned(),
+            Self::Asked => "로그인할 때 인증 코드를 입력해야 합니다.".to_owned(),
             Self::Locked { standing, .. } => match (standing, standing.ends()) {
                 (_, Some(ends)) => format!(
-                    "로그인할 수 없습니다: {}까지 잠겨 있습니다",
+                    "로그인할 수 없습니다: {}까지 잠겨 있습니다.",
                     zone.at(ends).to_next_minute().minute(Language::Korean)
                 ),
                 (Standing::Disabled, None) => {
-                    "로그인할 수 없습니다: 사용이 중지되었습니다".to_owned()
+                    "로그인할 수 없습니다: 사용이 중지되었습니다.".to_owned()
                 }
-                (_, None) => "로그인할 수 없습니다: 잠겨 있습니다".to_owned(),
+                (_, None) => "로그인할 수 없습니다: 잠겨 있습니다.".to_owned(),
             },
             Self::LetIn { why } => {
-                format!("인증 코드 없이 로그인합니다({})", korean_exemption(why))
+                format!("인증 코드 없이 로그인합니다({}).", korean_exemption(why))
             }
             Self::LetInUntil { deadline, now } => format!(
-                "{}까지({}일 남음) 인증 코드 없이 로그인합니다",
+                "{}까지({}일 남음) 인증 코드 없이 로그인합니다.",
                 zone.at(*deadline).minute(Language::Korean),
                 days_left(*now, *deadline)
             ),
             Self::Offered { deadline, now } => format!(
-                "로그인하면서 인증 수단을 등록하거나 {}까지({}일 남음) 미룰 수 있습니다",
+                "로그인할 때 인증 수단을 등록하거나 {}까지({}일 남음) 미룰 수 있습니다.",
                 zone.at(*deadline).minute(Language::Korean),
                 days_left(*now, *deadline)
             ),
-            Self::SetsUp { .. } => "로그인하면서 인증 수단을 등록해야 합니다".to_owned(),
+            Self::SetsUp { .. } => "로그인할 때 인증 수단을 등록해야 합니다.".to_owned(),
             Self::Refused { rule, .. } => format!(
-                "로그인할 수 없습니다: 인증 수단이 있어야 하지만 없습니다({})",
+                "로그인할 수 없습니다: 인증 수단이 있어야 하지만 없습니다({}).",
                 korean_rule(rule)
             ),
         }
@@ -118,22 +118,22 @@ pub(super) const fn english_login(prospect: &Prospect) -> &'static str {
 
 pub(super) const fn korean_login(prospect: &Prospect) -> &'static str {
     match prospect {
-        Prospect::Asked => "코드를 물음",
+        Prospect::Asked => "인증 코드를 요구함",
         Prospect::Locked { opens: true, .. } => {
-            "코드를 묻지만 기기의 코드는 확인하지 않음. 복구 코드로 로그인할 수 있음"
+            "인증 코드를 요구하지만 기기의 인증 코드는 확인하지 않음. 복구 코드로 로그인할 수 있음"
         }
-        Prospect::Locked { opens: false, .. } => "코드를 묻지만 확인하지 않고 거부함",
-        Prospect::LetIn { .. } => "코드를 묻지 않고 따로 알리지도 않음",
+        Prospect::Locked { opens: false, .. } => "인증 코드를 요구하지만 확인하지 않고 거부함",
+        Prospect::LetIn { .. } => "인증 코드를 요구하지 않으며 안내도 하지 않음",
         Prospect::LetInUntil { .. } => {
-            "코드를 묻지 않음. pam_otp.so의 account 줄이 있으면 기한 전에 'otp-enroll'로 등록하라고 알림"
+            "인증 코드를 요구하지 않음. pam_otp.so의 account 줄이 있으면 기한 전에 'otp-enroll'로 등록하도록 안내함"
         }
         Prospect::Offered { .. } => {
-            "Enter를 누르면 QR 코드를 보여 줌. \"나중에\"를 입력하면 그냥 로그인함(at_login = \"offer\")"
+            "Enter를 누르면 QR 코드를 표시함. \"later\"나 \"나중에\"를 입력하면 등록하지 않고 로그인함(at_login = \"offer\")"
         }
         Prospect::SetsUp { lenient: true } => {
-            "QR 코드를 보여 주며 미룰 수 없음(at_login = \"require\"). 물을 수 없는 경우에는 그냥 로그인함"
+            "QR 코드를 표시하며 미룰 수 없음(at_login = \"require\"). 입력을 받을 수 없는 접속에서는 등록하지 않고 로그인함"
         }
-        Prospect::SetsUp { lenient: false } => "QR 코드를 보여 주며 미룰 수 없음",
+        Prospect::SetsUp { lenient: false } => "QR 코드를 표시하며 미룰 수 없음",
         Prospect::Refused {
             at_login: AtLogin::Off,
             ..
@@ -174,10 +174,10 @@ pub(super) fn english_exemption(why: &Exemption) -> String {
 
 pub(super) fn korean_exemption(why: &Exemption) -> String {
     match why {
-        Exemption::Nullok => "nullok 줄".to_owned(),
+        Exemption::Nullok => "nullok 옵션".to_owned(),
         Exemption::User => "면제된 사용자".to_owned(),
         Exemption::Group(group) => format!("면제된 {group} 그룹"),
-        Exemption::NotDemanded => "있어야 하는 그룹에 속하지 않음".to_owned(),
+        Exemption::NotDemanded => "의무 대상 그룹에 속하지 않음".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod refusal;
 
+use crate::messages::korean::{Particle, with};
 use crate::record::Language;
 
 pub use refusal::Refusal;
@@ -167,12 +168,12 @@ impl Note {
     fn korean(&self) -> String {
         match self {
             Self::ProtectedAlready { service } => {
-                format!("{service} 서비스는 이미 보호되어 있어 바꾼 것이 없습니다")
+                format!("{service} 서비스는 이미 보호되어 있어 변경한 내용이 없습니다.")
             }
             Self::NotProtected { service } => {
-                format!("{service} 서비스는 보호되어 있지 않아 바꾼 것이 없습니다")
+                format!("{service} 서비스는 보호되어 있지 않아 변경한 내용이 없습니다.")
             }
-            Self::DryRun => "시험 실행이므로 바꾼 것이 없습니다.".to_owned(),
+            Self::DryRun => "시험 실행이므로 변경한 내용이 없습니다.".to_owned(),
             Self::UnconfirmedUndone { service } => format!(
                 "{service} 서비스의 이전 변경이 확정되지 않아 되돌렸습니다."
             ),
@@ -183,42 +184,46 @@ impl Note {
                 "{service} 서비스에서는 root도 인증 코드를 입력해야 합니다. 정책에서 root를 제외하지 않았다면 먼저 root를 등록하세요(otp-enroll --user root)."
             ),
             Self::KeysAlone => {
-                "sshd 설정의 AuthenticationMethods에서 더 요구하지 않는 한, 공개 키로는 여전히 코드 없이 로그인할 수 있습니다."
+                "sshd 설정의 AuthenticationMethods에서 더 요구하지 않는 한, 공개 키로는 여전히 인증 코드 없이 로그인할 수 있습니다."
                     .to_owned()
             }
             Self::TrustCaller { account } => format!(
-                "프로그램이 {account} 계정으로 실행됩니다. 정책의 [helper] 부분에 있는 trusted_callers에 \"{account}\"를 추가하세요. 그러면 누구의 코드든 확인할 수 있습니다."
+                "프로그램이 {account} 계정으로 실행됩니다. 정책의 [helper] 섹션에 있는 trusted_callers 목록에 \"{account}\" 계정을 추가하세요. 그러면 모든 사용자의 인증 코드를 확인할 수 있습니다."
             ),
             Self::NeedsShadow { account } => format!(
                 "프로그램이 {account} 계정으로 실행되며 이 계정은 /etc/shadow 파일을 읽을 수 없습니다. 'usermod --append --groups shadow {account}' 명령을 실행하고 프로그램을 다시 시작하세요. 그러면 모든 해시를 읽을 수 있습니다."
             ),
             Self::NameTheService { service } => {
-                format!("프로그램이 PAM 서비스 \"{service}\"를 쓰도록 프로그램의 설정에 지정해야 합니다.")
+                format!("프로그램이 PAM 서비스로 \"{service}\" 서비스를 사용하도록 프로그램의 설정에 지정해야 합니다.")
             }
             Self::Trial { service, user } => format!(
-                "아직 바꾼 것은 없습니다. 새 설정의 {service} 서비스로 {user} 계정에 로그인해 보세요."
+                "아직 변경한 내용은 없습니다. 새 설정의 {service} 서비스로 {user} 계정에 로그인해 보세요."
             ),
             Self::OneReply => {
-                "이 프로그램은 한 번만 묻습니다. 비밀번호와 인증 코드를 붙여서 입력하세요.".to_owned()
+                "이 프로그램은 한 번만 입력을 요구합니다. 비밀번호와 인증 코드를 붙여서 입력하세요.".to_owned()
             }
-            Self::OneReplyPrompt => "비밀번호와 코드를 한 번에: ".to_owned(),
-            Self::Worked => "로그인이 받아들여졌습니다.".to_owned(),
+            Self::OneReplyPrompt => "비밀번호와 인증 코드를 한 번에: ".to_owned(),
+            Self::Worked => "로그인이 허용되었습니다.".to_owned(),
             Self::InPlace { seconds } => format!(
-                "변경을 적용했습니다. 다른 창에서 실제로 로그인해 보세요. 답이 없으면 {seconds}초 후에 되돌립니다."
+                "변경을 적용했습니다. 다른 창에서 실제로 로그인해 보세요. {seconds}초 안에 입력하지 않으면 되돌립니다."
             ),
-            Self::KeepQuestion => format!("유지하려면 \"{}\"라고 입력하세요: ", KEEP[1]),
+            Self::KeepQuestion => format!(
+                "유지하려면 {} {} 입력하세요: ",
+                with(&format!("\"{}\"", KEEP[0]), Particle::Or),
+                with(&format!("\"{}\"", KEEP[1]), Particle::Object)
+            ),
             Self::Reloaded => "sshd가 설정을 다시 읽었습니다.".to_owned(),
             Self::ReloadYourself => {
                 "sshd가 설정을 다시 읽도록 지금 다시 불러오세요(systemctl reload ssh, Fedora에서는 sshd).".to_owned()
             }
             Self::Protected { service } => {
-                format!("{service} 서비스는 이제부터 인증 코드를 묻습니다")
+                format!("{service} 서비스는 이제부터 인증 코드를 요구합니다.")
             }
             Self::Unprotected { service } => {
-                format!("{service} 서비스는 이제부터 인증 코드를 묻지 않습니다")
+                format!("{service} 서비스는 이제부터 인증 코드를 요구하지 않습니다.")
             }
             Self::DropInStays { path } => {
-                format!("{path} 파일은 'otp-admin protect'가 쓴 것과 달라 그대로 두었습니다. 필요 없으면 직접 지우세요.")
+                format!("{path} 파일은 'otp-admin protect' 명령이 저장한 내용과 달라 그대로 두었습니다. 필요 없으면 직접 삭제하세요.")
             }
         }
     }

@@ -168,13 +168,13 @@ impl Roll<'_> {
             Self::With => "있음".to_owned(),
             Self::Without => "없음".to_owned(),
             Self::Missing => "미등록".to_owned(),
-            Self::NobodyMeant => "보고할 사용자가 없습니다".to_owned(),
+            Self::NobodyMeant => "보고할 사용자가 없습니다.".to_owned(),
             Self::Held => {
-                "다른 프로그램이 기록을 사용하고 있습니다. 방금 전의 상태이며 로그인 시도가 진행 중일 수 있습니다"
+                "다른 프로그램이 등록 정보를 사용하고 있습니다. 방금 전의 상태이며 로그인 시도가 진행 중일 수 있습니다."
                     .to_owned()
             }
             Self::HeldUnread => {
-                "다른 프로그램이 기록을 사용하고 있어 지금 읽은 내용이 서로 맞지 않습니다. 다시 시도하세요".to_owned()
+                "다른 프로그램이 등록 정보를 사용하고 있어 지금 읽은 내용이 서로 맞지 않습니다. 다시 시도하세요.".to_owned()
             }
             Self::NoName { why } => format!("사용자 이름이 될 수 없습니다: {why}"),
             Self::Totals { users, enrolled } => {
@@ -193,19 +193,19 @@ impl Roll<'_> {
                 format!("잠김 {locked}명, 사용 중지 {disabled}명")
             }
             Self::ProblemsAre { count } => {
-                format!("문제가 있는 사용자 {count}명, 문제는 각 줄에 있습니다")
+                format!("문제가 있는 사용자 {count}명(문제는 각 줄에 있음)")
             }
             Self::Progress { done, all } => format!("{all}명 중 {done}명"),
             Self::ListsNobody { service } => format!(
-                "모든 사용자가 아닐 수 있습니다. 이름 서비스 '{service}'에서는 사용자 목록을 얻을 수 없어, 기록이 없고 정책의 \
-                 그룹에도 없는 사용자가 빠집니다. --users 옵션으로 사용자를 지정하거나 목록을 허용하도록 설정하세요"
+                "모든 사용자가 아닐 수 있습니다. '{service}' 이름 서비스에서는 사용자 목록을 얻을 수 없어, 등록 정보가 없고 정책의 \
+                 그룹에도 없는 사용자가 빠집니다. --users 옵션으로 사용자를 지정하거나 목록을 허용하도록 설정하세요."
             ),
             Self::MayListSome { service } => format!(
-                "모든 사용자가 아닐 수 있습니다. 이름 서비스 '{service}'는 사용자를 모두 나열하지 않을 수 있습니다. 확실히 하려면 \
-                 --users 옵션으로 사용자를 지정하세요"
+                "모든 사용자가 아닐 수 있습니다. '{service}' 이름 서비스는 사용자를 모두 나열하지 않을 수 있습니다. 확실히 하려면 \
+                 --users 옵션으로 사용자를 지정하세요."
             ),
             Self::UnknownGroup { group } => format!(
-                "'{group}' 그룹을 찾을 수 없습니다. 의무 그룹이면 모두가 속한 것으로, 예외 그룹이면 아무도 속하지 않은 것으로 봅니다"
+                "'{group}' 그룹을 찾을 수 없습니다. 의무 그룹이면 모두가 속한 것으로, 예외 그룹이면 아무도 속하지 않은 것으로 간주합니다."
             ),
         }
     }
@@ -242,13 +242,13 @@ impl Unasked {
                 format!("no group is called '{group}', or it cannot be looked up")
             }
             (Language::Korean, Self::NoSuchGroup { group }) => {
-                format!("'{group}' 그룹이 없거나 찾을 수 없습니다")
+                format!("'{group}' 그룹이 없거나 찾을 수 없습니다.")
             }
             (Language::English, Self::NoNames { path }) => {
                 format!("{path}: too many lines cannot be a user's name")
             }
             (Language::Korean, Self::NoNames { path }) => {
-                format!("{path}: 사용자 이름이 될 수 없는 줄이 너무 많습니다")
+                format!("{path}: 사용자 이름이 될 수 없는 줄이 너무 많습니다.")
             }
             (Language::English, Self::NotRead { path, reason }) => {
                 format!("{path}: cannot read: {reason}")
@@ -267,12 +267,12 @@ impl Unasked {
                 "check the spelling, and 'getent group'"
             }
             (Language::Korean, Self::NoSuchGroup { .. }) => {
-                "이름의 철자와 'getent group'을 확인하세요"
+                "이름의 철자를 확인하고 'getent group' 명령으로 그룹을 확인하세요."
             }
             (Language::English, Self::NoNames { .. }) => "write a user's name a line",
-            (Language::Korean, Self::NoNames { .. }) => "한 줄에 사용자 이름을 하나씩 쓰세요",
+            (Language::Korean, Self::NoNames { .. }) => "한 줄에 사용자 이름을 하나씩 적으세요.",
             (Language::English, Self::NotRead { .. }) => "check the path",
-            (Language::Korean, Self::NotRead { .. }) => "경로를 확인하세요",
+            (Language::Korean, Self::NotRead { .. }) => "경로를 확인하세요.",
         }
     }
 }

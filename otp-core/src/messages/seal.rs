@@ -100,26 +100,26 @@ impl Told<'_> {
         match self {
             Self::KeyMade { key, file } => format!("키 {key} 생성함: {file}"),
             Self::Credential { file } => format!("systemd 자격 증명에 보관됨: {file}"),
-            Self::GoesOn => "중단되었던 키 변경을 계속합니다".to_owned(),
+            Self::GoesOn => "중단되었던 키 변경을 계속합니다.".to_owned(),
             Self::AllSealed { all, written, key } => {
                 format!(
-                    "기록 {all}개가 모두 키 {key}(으)로 봉인되었습니다. 이번에 {written}개를 썼습니다"
+                    "등록 정보 {all}개가 모두 이 키로 봉인되었습니다: {key}. 이번에 {written}개를 저장했습니다."
                 )
             }
             Self::OldKeyGone => {
-                "이전 키는 더 이상 쓰지 않습니다. 이전 백업을 위해 따로 보관하세요".to_owned()
+                "기존 키는 더 이상 사용하지 않습니다. 기존 백업을 위해 따로 보관하세요.".to_owned()
             }
             Self::AllUnsealed { all, written } => {
-                format!("기록 {all}개의 봉인이 모두 해제되었습니다. 이번에 {written}개를 썼습니다")
+                format!("등록 정보 {all}개의 봉인이 모두 해제되었습니다. 이번에 {written}개를 저장했습니다.")
             }
             Self::SealedAgain => {
-                "지금 pam_otp.conf에서 키를 빼세요. 그때까지 새로 쓰는 기록은 다시 봉인됩니다"
+                "지금 pam_otp.conf에서 키를 빼세요. 그때까지 새로 저장하는 등록 정보는 다시 봉인됩니다."
                     .to_owned()
             }
             Self::File => "키 파일".to_owned(),
             Self::Key => "키".to_owned(),
             Self::Sealed => "이 키로 봉인됨".to_owned(),
-            Self::Older => "이전 키로 봉인됨".to_owned(),
+            Self::Older => "기존 키로 봉인됨".to_owned(),
             Self::Unknown => "다른 키로 봉인됨".to_owned(),
             Self::Open => "봉인되지 않음".to_owned(),
             Self::Unreadable => "읽을 수 없음".to_owned(),
@@ -259,50 +259,52 @@ impl Unsealed {
 
     fn korean(&self) -> String {
         match self {
-            Self::NoFile => "정책에 키 파일이 없습니다 ([seal] key)".to_owned(),
+            Self::NoFile => "정책에 키 파일이 없습니다([seal] key).".to_owned(),
             Self::KeyOfSeveral => {
-                "새 키로 봉인하기 전에 플릿의 모든 검증 서버에 새 키가 있어야 합니다".to_owned()
+                "새 키로 봉인하기 전에 플릿의 모든 검증 서버에 새 키가 있어야 합니다.".to_owned()
             }
             Self::File { reason } | Self::NotHere { reason } => format!("키 파일: {reason}"),
-            Self::KeyThere { file } => format!("{file}에 이미 키가 있습니다"),
+            Self::KeyThere { file } => format!("{file} 파일에 이미 키가 있습니다."),
             Self::NoCredential { reason } => {
                 format!("키를 systemd 자격 증명으로 보관할 수 없습니다: {reason}")
             }
             Self::Busy { directory } => {
-                format!("다른 otp-admin이 {directory}의 키를 변경하고 있습니다")
+                format!("다른 otp-admin 명령이 {directory} 디렉터리의 키를 변경하고 있습니다.")
             }
             Self::NotAll { count, first } => {
-                format!("기록 {count}개는 그대로입니다. 첫 번째: {first}")
+                format!("등록 정보 {count}개는 그대로입니다. 첫 번째: {first}")
             }
-            Self::NotDone => "다른 키의 기록이 계속 새로 쓰이고 있습니다".to_owned(),
+            Self::NotDone => "다른 키로 봉인된 등록 정보가 계속 새로 저장되고 있습니다.".to_owned(),
         }
     }
 
     const fn korean_hint(&self) -> &'static str {
         match self {
             Self::NoFile => {
-                "pam_otp.conf에 적거나 --key FILE로 지정하세요. 설정 방법은 pam_otp-seal(7)에 있습니다"
+                "pam_otp.conf에 적거나 '--key FILE' 옵션으로 지정하세요. 설정 방법은 pam_otp-seal(7) 매뉴얼에 있습니다."
             }
             Self::KeyOfSeveral => {
-                "각 검증 서버의 키 파일에 직접 추가하세요. 순서는 pam_otp-seal(7)에 있습니다"
+                "각 검증 서버의 키 파일에 직접 추가하세요. 순서는 pam_otp-seal(7) 매뉴얼에 있습니다."
             }
             Self::File { .. } => {
-                "키가 없으면 'otp-admin seal --new-key'로 만드세요. 아니면 pam_otp-seal.service를 시작하거나 파일을 되돌려 놓으세요"
+                "키가 없으면 'otp-admin seal --new-key' 명령으로 만드세요. 아니면 pam_otp-seal.service를 시작하거나 파일을 되돌려 놓으세요."
             }
             Self::NotHere { .. } => {
-                "키가 있는 검증 서버에서 otp-admin fleet carry-key와 take-key FILE로 가져오거나 pam_otp-seal.service를 시작하세요"
+                "키가 있는 검증 서버에서 'otp-admin fleet carry-key'와 'take-key FILE' 명령으로 가져오거나 pam_otp-seal.service를 시작하세요."
             }
-            Self::KeyThere { .. } => "'otp-admin seal --rotate'로 새 키로 바꿀 수 있습니다",
+            Self::KeyThere { .. } => {
+                "'otp-admin seal --rotate' 명령으로 새 키로 교체할 수 있습니다."
+            }
             Self::NoCredential { .. } => {
-                "이 키로 봉인된 것은 없습니다. systemd-creds(1)을 보거나 pam_otp.conf에 지워지지 않는 파일을 적으세요"
+                "이 키로 봉인된 등록 정보는 없습니다. systemd-creds(1) 매뉴얼을 참고하거나 pam_otp.conf에 지워지지 않는 파일을 적으세요."
             }
             Self::Busy { .. } => {
-                "끝나기를 기다리거나 종료하세요. 같은 명령으로 이어서 할 수 있습니다"
+                "그 명령이 끝나기를 기다리거나 종료하세요. 같은 명령으로 이어서 진행할 수 있습니다."
             }
             Self::NotAll { .. } => {
-                "기록을 바로잡거나 'otp-admin reset USER'를 실행한 뒤 같은 명령을 다시 실행하세요. 버린 키는 없습니다"
+                "등록 정보를 바로잡거나 'otp-admin reset USER' 명령을 실행한 뒤 같은 명령을 다시 실행하세요. 버린 키는 없습니다."
             }
-            Self::NotDone => "같은 명령을 다시 실행하세요. 버린 키는 없습니다",
+            Self::NotDone => "같은 명령을 다시 실행하세요. 버린 키는 없습니다.",
         }
     }
 }

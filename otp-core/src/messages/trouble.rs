@@ -1,6 +1,7 @@
 //! What the command lines say when they did not do what was asked: what is wrong, and what to do about it.
 
 use super::enrol::KEPT;
+use crate::messages::korean::{Particle, with};
 use crate::record::Language;
 
 /// Who is told, which decides what they can do about it.
@@ -521,26 +522,32 @@ impl Trouble {
     #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn korean(&self) -> String {
         match self {
-            Self::NotRoot { .. } => "root만 할 수 있습니다".to_owned(),
+            Self::NotRoot { .. } => "이 작업은 root만 할 수 있습니다.".to_owned(),
             Self::ForWhom { .. } => {
-                "sudo로 실행하여 어느 계정의 인증 수단인지 알 수 없습니다".to_owned()
+                "sudo로 실행하여 어느 계정의 인증 수단인지 알 수 없습니다.".to_owned()
             }
-            Self::NoSuchUser { user } => format!("'{user}' 사용자가 없습니다"),
+            Self::NoSuchUser { user } => format!("'{user}' 사용자가 없습니다."),
             Self::GoneUser { user } => {
-                format!("'{user}'의 기록은 있지만 이 시스템의 사용자가 아닙니다")
+                format!(
+                    "'{user}' 계정의 등록 정보가 남아 있지만, 이 시스템에 더 이상 없는 사용자입니다."
+                )
             }
             Self::UnderAnotherName { user, name } => format!(
-                "'{user}'의 기록이 있지만 {name}의 다른 이름이며, 로그인할 때는 {name}의 기록을 씁니다"
+                "'{user}' 이름의 등록 정보가 있지만 {name} 계정의 다른 이름이며, 로그인할 때는 {name} 이름의 등록 정보를 사용합니다."
             ),
             Self::AnotherName { user, name } => {
-                format!("'{user}'은(는) {name}의 다른 이름이며, 기록은 {name}(으)로 보관합니다")
+                format!(
+                    "'{user}' 사용자는 {name} 계정의 다른 이름이며, 등록 정보는 {name} 이름으로 보관합니다."
+                )
             }
             Self::StillSomebody { user } => {
-                format!("{user} 계정이 아직 있으며, 사용자 ID가 달라 다른 사람입니다")
+                format!("{user} 계정이 아직 있으며, 사용자 ID가 다르므로 다른 사람입니다.")
             }
-            Self::NothingToMove { user } => format!("'{user}' 이름으로 보관된 기록이 없습니다"),
+            Self::NothingToMove { user } => {
+                format!("'{user}' 이름으로 보관된 등록 정보가 없습니다.")
+            }
             Self::RecordThere { user } => {
-                format!("{user} 계정에 이미 기록이 있으며 덮어쓰지 않습니다")
+                format!("{user} 계정에 이미 등록 정보가 있으며 덮어쓰지 않습니다.")
             }
             Self::AnotherUid {
                 user,
@@ -548,72 +555,78 @@ impl Trouble {
                 new,
                 uid,
             } => format!(
-                "'{user}'의 기록은 사용자 ID {recorded}의 것이지만 {new}의 사용자 ID는 {uid}입니다"
+                "'{user}' 이름의 등록 정보는 사용자 ID {recorded}번의 것이지만 {new} 계정의 사용자 ID는 {uid}번입니다."
             ),
-            Self::NoTerminal { .. } => "질문할 터미널이 없습니다".to_owned(),
-            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증 수단이 없습니다"),
+            Self::NoTerminal { .. } => "입력을 받을 터미널이 없습니다.".to_owned(),
+            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증 수단이 없습니다."),
             Self::AlreadyEnrolled { user } => {
-                format!("{user} 계정에 이미 인증 수단이 등록되어 있습니다")
+                format!("{user} 계정에 이미 인증 수단이 등록되어 있습니다.")
             }
             Self::Disabled { user } => {
-                format!("{user} 계정의 사용이 중지되어 등록하거나 변경할 수 없습니다")
+                format!("{user} 계정의 사용이 중지되어 등록하거나 변경할 수 없습니다.")
             }
             Self::Locked { user, .. } => {
-                format!("{user} 계정이 잠겨 있어 등록하거나 변경할 수 없습니다")
+                format!("{user} 계정이 잠겨 있어 등록하거나 변경할 수 없습니다.")
             }
-            Self::NotYours { user } => format!("{user} 계정은 root만 다룰 수 있습니다"),
+            Self::NotYours { user } => {
+                format!("{user} 계정에 대한 이 작업은 root만 할 수 있습니다.")
+            }
             Self::NotYourPlace => {
-                "다른 정책 파일이나 기록 디렉터리는 root만 지정할 수 있습니다".to_owned()
+                "다른 정책 파일이나 등록 정보 디렉터리는 root만 지정할 수 있습니다.".to_owned()
             }
             Self::NotAuthenticated => {
-                "계정 소유자로 확인되지 않았습니다. 변경된 것은 없습니다".to_owned()
+                "계정 소유자인지 확인하지 못했습니다. 변경된 내용은 없습니다.".to_owned()
             }
-            Self::NameTaken { name } => format!("이름이 \"{name}\"인 인증 수단이 이미 있습니다"),
+            Self::NameTaken { name } => format!("이름이 \"{name}\"인 인증 수단이 이미 있습니다."),
             Self::Full { user, most } => {
-                format!("{user} 계정에 인증 수단이 {most}개 있어 더 등록할 수 없습니다")
+                format!("{user} 계정에 인증 수단이 {most}개 있어 더 등록할 수 없습니다.")
             }
             Self::NoSuchName { user, name } => {
-                format!("{user} 계정에 이름이 \"{name}\"인 인증 수단이 없습니다")
+                format!("{user} 계정에 이름이 \"{name}\"인 인증 수단이 없습니다.")
             }
             Self::WhichOne { names } => format!("인증 수단이 여러 개 있습니다: {names}"),
             Self::Demanded { user } => {
                 format!(
-                    "{user} 계정의 마지막 인증 수단이며, 이 시스템에서는 인증 수단이 반드시 있어야 합니다"
+                    "{user} 계정의 마지막 인증 수단이며, 이 시스템에서는 인증 수단이 반드시 있어야 합니다."
                 )
             }
             Self::WouldRefuseYou { path, user } => {
                 format!(
-                    "{path}: 이 명령을 실행한 {user} 계정에도 인증 수단이 있어야 하지만 등록된 인증 수단이 없습니다"
+                    "{path}: 이 명령을 실행한 {user} 계정에도 인증 수단이 있어야 하지만 등록된 인증 수단이 없습니다."
                 )
             }
-            Self::NoCodes => "여기서는 복구 코드를 발급하지 않습니다".to_owned(),
+            Self::NoCodes => "이 시스템에서는 복구 코드를 발급하지 않습니다.".to_owned(),
             Self::OfTheFleet { user } => format!(
-                "{user} 계정의 기록은 플릿의 검증 서버에 있어, 한 시스템의 root가 바꿀 수 없습니다"
+                "{user} 계정의 등록 정보는 플릿의 검증 서버에 있어, 한 시스템의 root가 변경할 수 없습니다."
             ),
             Self::NoHelper { reason } => {
-                format!("기록에 접근할 수 없습니다: {reason}. 변경된 것은 없습니다")
+                format!("등록 정보에 접근할 수 없습니다: {reason}. 변경된 내용은 없습니다.")
             }
-            Self::Unavailable { reason } => format!("할 수 없습니다: {reason}"),
+            Self::Unavailable { reason } => format!("요청을 처리할 수 없습니다: {reason}"),
             Self::Unknown { reason } => {
                 format!("변경되었는지 알 수 없습니다: {reason}")
             }
             Self::NotProven => {
-                "새 인증 수단의 인증 코드를 확인하지 못했습니다. 변경된 것은 없습니다".to_owned()
+                "새 인증 수단의 인증 코드를 확인하지 못했습니다. 변경된 내용은 없습니다.".to_owned()
             }
             Self::NotConfirmed { reason } => {
-                format!("이메일 주소를 확인하지 못했습니다({reason}). 변경된 것은 없습니다")
+                format!("이메일 주소를 확인하지 못했습니다({reason}). 변경된 내용은 없습니다.")
             }
             Self::NotKept => format!(
-                "\"{}\"을 입력하지 않았습니다. 변경된 것은 없습니다",
-                KEPT[1]
+                "{} 입력하지 않았습니다. 변경된 내용은 없습니다.",
+                with(&format!("\"{}\"", KEPT[1]), Particle::Object)
             ),
-            Self::Left => "중단했습니다. 변경된 것은 없습니다".to_owned(),
-            Self::TimeIsOver => "시간이 너무 오래 걸렸습니다. 변경된 것은 없습니다".to_owned(),
+            Self::Left => "중단했습니다. 변경된 내용은 없습니다.".to_owned(),
+            Self::TimeIsOver => "제한 시간이 지나 중단했습니다. 변경된 내용은 없습니다.".to_owned(),
             Self::ChangedMeanwhile { user } => {
-                format!("그 사이에 {user} 계정의 기록이 바뀌었습니다. 여기서 변경된 것은 없습니다")
+                format!(
+                    "그사이에 {user} 계정의 등록 정보가 바뀌었습니다. 이 명령으로 변경된 내용은 없습니다."
+                )
             }
-            Self::FileExists { path } => format!("{path}: 이미 있는 파일이며 덮어쓰지 않습니다"),
-            Self::FileNotWritten { path, reason } => format!("{path}: 쓸 수 없습니다: {reason}"),
+            Self::FileExists { path } => format!("{path}: 이미 있는 파일이며 덮어쓰지 않습니다."),
+            Self::FileNotWritten { path, reason } => {
+                format!("{path}: 파일을 저장하지 못했습니다: {reason}")
+            }
             Self::NotReadable {
                 path,
                 line: Some(line),
@@ -625,21 +638,23 @@ impl Trouble {
                 reason,
             } => format!("{path}: 읽지 못했습니다: {reason}"),
             Self::PartlyBad { entries } => {
-                format!("아무것도 옮기지 않았습니다. 옮기지 못하는 항목: {entries}개")
+                format!("가져온 내용은 없습니다. 가져올 수 없는 항목: {entries}개")
             }
             Self::Unfinished { users } => {
                 format!("모두 저장하지는 못했습니다. 남은 사용자: {users}명")
             }
-            Self::NoRecords { path } => format!("{path}: 기록 디렉터리가 없습니다"),
-            Self::OutputNotWritten { reason } => format!("표준 출력에 쓸 수 없습니다: {reason}"),
-            Self::NoLog => "저널도 syslog 파일도 없습니다".to_owned(),
+            Self::NoRecords { path } => format!("{path}: 등록 정보 디렉터리가 없습니다."),
+            Self::OutputNotWritten { reason } => {
+                format!("표준 출력으로 내보내지 못했습니다: {reason}")
+            }
+            Self::NoLog => "저널도 syslog 파일도 없습니다.".to_owned(),
             Self::LogNotRead { path, reason } => {
-                format!("{path}에서 로그를 읽을 수 없습니다: {reason}")
+                format!("{path}: 로그를 읽을 수 없습니다: {reason}")
             }
             Self::SecretsNotShown { user, reason } => {
-                format!("{user} 계정을 등록했지만 키를 표준 출력에 쓸 수 없습니다: {reason}")
+                format!("{user} 계정을 등록했지만 키를 표준 출력으로 내보내지 못했습니다: {reason}")
             }
-            Self::TooLongForQr => "otpauth URI가 QR 코드에 담기에는 너무 깁니다".to_owned(),
+            Self::TooLongForQr => "otpauth URI가 QR 코드에 담기에는 너무 깁니다.".to_owned(),
         }
     }
 
@@ -651,136 +666,136 @@ impl Trouble {
         match self {
             Self::Locked { user, .. } | Self::Disabled { user } if asker == Asker::Root => {
                 format!(
-                    "'otp-admin show {user}'로 확인한 다음 'otp-admin unlock {user}'를 실행하세요"
+                    "'otp-admin show {user}' 명령으로 확인한 다음 'otp-admin unlock {user}' 명령을 실행하세요."
                 )
             }
             Self::NotRoot {
                 program: "otp-enroll",
-            } => "관리자에게 문의하세요. 관리자라면 'sudo otp-enroll --user NAME'을 실행하세요"
+            } => "관리자에게 문의하세요. 관리자라면 'sudo otp-enroll --user NAME' 명령을 실행하세요."
                 .to_owned(),
-            Self::NotRoot { program } => format!("'sudo {program}'로 실행하세요"),
+            Self::NotRoot { program } => format!("'sudo {program}' 명령으로 실행하세요."),
             Self::ForWhom {
                 caller: Some(caller),
             } => {
-                format!("'--user {caller}'를 붙이세요. root 자신이라면 '--user root'를 붙이세요")
+                format!("'--user {caller}' 옵션을 추가하세요. root 계정을 뜻한다면 '--user root' 옵션을 추가하세요.")
             }
-            Self::ForWhom { caller: None } => "'--user NAME'을 붙이세요".to_owned(),
-            Self::NoSuchUser { .. } => "이름의 철자와 'getent passwd'를 확인하세요".to_owned(),
+            Self::ForWhom { caller: None } => "'--user NAME' 옵션을 추가하세요.".to_owned(),
+            Self::NoSuchUser { .. } => "이름의 철자를 확인하고 'getent passwd' 명령으로 사용자를 확인하세요.".to_owned(),
             Self::GoneUser { user } => format!(
-                "이름이 바뀌었다면 새 이름으로 'otp-admin move {user} NEW'를 실행하고, 아니면 'otp-admin reset {user}'로 기록을 지우세요"
+                "이름이 바뀌었다면 새 이름으로 'otp-admin move {user} NEW' 명령을 실행하고, 아니면 'otp-admin reset {user}' 명령으로 등록 정보를 삭제하세요."
             ),
             Self::UnderAnotherName { user, name } => format!(
-                "'otp-admin move {user} {name}'를 실행하거나 'otp-admin reset {user}'로 지우세요"
+                "'otp-admin move {user} {name}' 명령을 실행하거나 'otp-admin reset {user}' 명령으로 삭제하세요."
             ),
-            Self::AnotherName { name, .. } => format!("'{name}' 이름을 쓰세요"),
+            Self::AnotherName { name, .. } => format!("'{name}' 이름을 사용하세요."),
             Self::StillSomebody { user } => format!(
-                "'getent passwd'로 둘을 확인하세요. {user}의 기록을 정말 다른 사람에게 넘길 때만 '--force'를 붙이세요"
+                "'getent passwd' 명령으로 두 계정을 확인하세요. {user} 계정의 등록 정보를 정말 다른 사람에게 넘길 때만 '--force' 옵션을 추가하세요."
             ),
             Self::NothingToMove { .. } => {
-                "사용자가 없는 기록은 'otp-admin list'에서 확인할 수 있습니다".to_owned()
+                "사용자가 없는 등록 정보는 'otp-admin list'에서 확인할 수 있습니다.".to_owned()
             }
             Self::RecordThere { user } => {
-                format!("그대로 두거나 먼저 'otp-admin reset {user}'로 지우세요")
+                format!("그대로 두거나 먼저 'otp-admin reset {user}' 명령으로 삭제하세요.")
             }
             Self::AnotherUid { user, .. } => format!(
-                "같은 사람의 번호가 바뀐 것이면 '--force'를 붙이고, 아니면 'otp-admin reset {user}'로 지우세요"
+                "같은 사람의 사용자 ID가 바뀐 것이면 '--force' 옵션을 추가하고, 아니면 'otp-admin reset {user}' 명령으로 삭제하세요."
             ),
             Self::NoTerminal { user } => match asker {
                 Asker::Root => format!(
-                    "터미널에서 실행하거나(ssh -t), 질문 없이 'otp-admin provision {user}'를 실행하세요"
+                    "터미널에서 실행하거나(ssh -t), 대화 없이 등록하는 'otp-admin provision {user}' 명령을 실행하세요."
                 ),
-                Asker::Owner => "터미널에서 실행하세요(ssh -t)".to_owned(),
+                Asker::Owner => "터미널에서 실행하세요(ssh -t).".to_owned(),
             },
             Self::NotEnrolled { user } => match asker {
-                Asker::Root => format!("'otp-enroll --user {user}'로 등록하세요"),
-                Asker::Owner => "'otp-enroll'로 등록하세요".to_owned(),
+                Asker::Root => format!("'otp-enroll --user {user}' 명령으로 등록하세요."),
+                Asker::Owner => "'otp-enroll' 명령으로 등록하세요.".to_owned(),
             },
             Self::NotYours { .. } => {
-                "자신의 계정이면 '--user'를 빼고, 아니면 관리자에게 문의하세요".to_owned()
+                "자신의 계정이면 '--user' 옵션을 빼고, 다른 사람의 계정이면 관리자에게 문의하세요.".to_owned()
             }
-            Self::NotYourPlace => "'--conf'와 '--state-dir'를 빼세요".to_owned(),
+            Self::NotYourPlace => "'--conf'와 '--state-dir' 옵션을 빼세요.".to_owned(),
             Self::NotAuthenticated => {
-                "다시 시작하세요. 코드 대신 복구 코드를 입력해도 되며, 코드는 한 번만 쓸 수 있습니다"
+                "다시 시작하세요. 인증 코드 대신 복구 코드를 입력해도 되며, 코드는 한 번만 사용할 수 있습니다."
                     .to_owned()
             }
-            Self::NameTaken { .. } => "다른 이름을 사용하거나 그 인증 수단을 먼저 삭제하세요".to_owned(),
+            Self::NameTaken { .. } => "다른 이름을 사용하거나 그 인증 수단을 먼저 삭제하세요.".to_owned(),
             Self::Full { .. } => {
-                "먼저 하나를 삭제하세요('otp-enroll remove NAME')".to_owned()
+                "먼저 하나를 삭제하세요('otp-enroll remove NAME').".to_owned()
             }
-            Self::NoSuchName { .. } => "'otp-enroll status'에서 이름을 확인하세요".to_owned(),
+            Self::NoSuchName { .. } => "'otp-enroll status'에서 이름을 확인하세요.".to_owned(),
             Self::WhichOne { .. } => {
                 "어느 것인지 지정하세요: 'otp-enroll remove NAME'".to_owned()
             }
             Self::Demanded { user } => match asker {
-                Asker::Root => format!("그래도 삭제하려면 'otp-admin reset {user}'를 실행하세요"),
-                Asker::Owner => "'otp-enroll' 명령으로 새 인증 수단으로 교체할 수 있습니다".to_owned(),
+                Asker::Root => format!("그래도 삭제하려면 'otp-admin reset {user}' 명령을 실행하세요."),
+                Asker::Owner => "'otp-enroll' 명령으로 새 인증 수단으로 교체할 수 있습니다.".to_owned(),
             },
             Self::WouldRefuseYou { user, .. } => {
-                format!("먼저 'otp-enroll --user {user}'로 등록하거나 '--force'를 붙이세요")
+                format!("먼저 'otp-enroll --user {user}' 명령으로 등록하거나 '--force' 옵션을 추가하세요.")
             }
-            Self::NoCodes => "정책의 [recovery] 부분에 있는 codes로 정합니다".to_owned(),
+            Self::NoCodes => "정책 파일의 [recovery] 섹션에서 codes 값을 설정하면 발급됩니다.".to_owned(),
             Self::OfTheFleet { user } => format!(
-                "플릿 관리자가 'otp-admin provision {user}'를 실행하거나, {user} 사용자가 직접 'otp-enroll'을 실행하세요"
+                "플릿 관리자가 'otp-admin provision {user}' 명령을 실행하거나, {user} 사용자가 직접 'otp-enroll' 명령을 실행하면 됩니다."
             ),
             Self::NoHelper { .. } => {
-                "다시 시작하세요. 계속되면 관리자가 otp-helper와 그 그룹의 설치를 확인해야 합니다"
+                "다시 시작하세요. 문제가 계속되면 관리자에게 otp-helper와 그 그룹이 설치되어 있는지 확인해 달라고 요청하세요."
                     .to_owned()
             }
-            Self::Unavailable { .. } | Self::Disabled { .. } => "관리자에게 문의하세요".to_owned(),
+            Self::Unavailable { .. } | Self::Disabled { .. } => "관리자에게 문의하세요.".to_owned(),
             Self::Unknown { .. } => {
-                "어느 것이 맞는지 'otp-enroll test'로 확인할 때까지 이전 기기와 새 기기, 복구 코드를 모두 보관하세요"
+                "어느 것이 유효한지 'otp-enroll test'로 확인할 때까지 기존 기기와 새 기기, 모든 복구 코드를 보관하세요."
                     .to_owned()
             }
             Self::AlreadyEnrolled { .. } => {
-                "교체하려면 '--force' 옵션을 추가하세요. 기존 인증 수단과 복구 코드는 더 이상 사용할 수 없게 됩니다"
+                "교체하려면 '--force' 옵션을 추가하세요. 기존 인증 수단과 복구 코드는 더 이상 사용할 수 없게 됩니다."
                     .to_owned()
             }
             Self::Locked { opens: true, .. } => {
-                "'otp-enroll status'에서 언제까지인지 확인하세요. 복구 코드로 로그인하거나 관리자에게 문의하세요"
+                "'otp-enroll status'에서 언제까지인지 확인하세요. 복구 코드로 로그인하거나 관리자에게 문의하세요."
                     .to_owned()
             }
             Self::Locked { opens: false, .. } => {
-                "'otp-enroll status'에서 언제까지인지 확인하고 기다리거나 관리자에게 문의하세요".to_owned()
+                "'otp-enroll status'에서 언제까지인지 확인하세요. 그때까지 기다리거나 관리자에게 문의하세요.".to_owned()
             }
             Self::NotProven => {
-                "앱에서 방금 추가한 항목인지, 기기의 시간이 자동으로 설정되어 있는지 확인하세요"
+                "인증 앱에 방금 추가한 항목인지, 기기의 시간이 자동으로 설정되어 있는지 확인하세요."
                     .to_owned()
             }
             Self::NotConfirmed { .. } => {
-                "메일이 어떻게 되었는지는 시스템 로그(otp.mail)에 있습니다. 다시 시작해 메일의 코드를 입력하세요".to_owned()
+                "메일의 처리 결과는 시스템 로그(otp.mail)에 있습니다. 다시 시작하여 메일로 받은 인증 코드를 입력하세요.".to_owned()
             }
             Self::NotKept => {
-                "다시 시작해 복구 코드를 인쇄하거나 적어 둔 다음 입력하세요. 여기서 보여 드린 것은 쓸 수 없습니다"
+                "다시 시작하여 복구 코드를 인쇄하거나 적어 둔 다음 입력하세요. 이번에 표시된 키와 복구 코드는 사용할 수 없습니다."
                     .to_owned()
             }
-            Self::Left => "기기를 준비한 다음 다시 시작하세요".to_owned(),
+            Self::Left => "기기를 준비한 다음 다시 시작하세요.".to_owned(),
             Self::TimeIsOver => {
-                "10분 안에 마칠 수 있도록 다시 시작하세요. 여기서 보여 드린 것은 쓸 수 없습니다".to_owned()
+                "다시 시작하여 10분 안에 마치세요. 이번에 표시된 키와 복구 코드는 사용할 수 없습니다.".to_owned()
             }
-            Self::ChangedMeanwhile { .. } => "다시 시작하세요".to_owned(),
-            Self::FileExists { .. } => "다른 파일 이름을 쓰거나 그 파일을 옮기세요".to_owned(),
-            Self::FileNotWritten { .. } => "공간이 있는 디렉터리의 파일 이름을 쓰세요".to_owned(),
+            Self::ChangedMeanwhile { .. } => "다시 시작하세요.".to_owned(),
+            Self::FileExists { .. } => "다른 파일 이름을 지정하거나 기존 파일을 옮기세요.".to_owned(),
+            Self::FileNotWritten { .. } => "여유 공간이 있는 기존 디렉터리 안의 파일을 지정하세요.".to_owned(),
             Self::NotReadable { .. } => {
-                "파일을 root만 쓸 수 있게 하고 otp-admin(8)에 적힌 형식인지 확인하세요".to_owned()
+                "root에게만 쓰기 권한이 있는지, otp-admin(8) 매뉴얼에 적힌 형식인지 확인하세요.".to_owned()
             }
             Self::PartlyBad { .. } => {
-                "위 항목을 고치거나, 나머지만 옮기려면 --partial을 붙이세요".to_owned()
+                "위 항목을 고치거나, 나머지만 가져오려면 '--partial' 옵션을 추가하세요.".to_owned()
             }
             Self::Unfinished { .. } => {
-                "보고된 문제를 해결하고 같은 명령을 다시 실행하세요. 멈춘 곳부터 이어집니다".to_owned()
+                "보고된 문제를 해결하고 같은 명령을 다시 실행하세요. 멈춘 곳부터 이어집니다.".to_owned()
             }
             Self::NoRecords { .. } => {
-                "파일 시스템을 마운트하세요. 아직 아무도 등록하지 않았다면 첫 사용자를 등록하세요"
+                "파일 시스템을 마운트하세요. 아직 아무도 등록하지 않았다면 첫 사용자를 등록하세요."
                     .to_owned()
             }
-            Self::OutputNotWritten { .. } => "출력이 향하는 곳을 확인하세요".to_owned(),
-            Self::NoLog => "'--file PATH'로 파일을 지정하세요".to_owned(),
-            Self::LogNotRead { .. } => "'--file PATH'로 다른 파일을 지정하세요".to_owned(),
+            Self::OutputNotWritten { .. } => "출력이 어디로 연결되어 있는지 확인하세요.".to_owned(),
+            Self::NoLog => "'--file PATH' 옵션으로 파일을 지정하세요.".to_owned(),
+            Self::LogNotRead { .. } => "'--file PATH' 옵션으로 다른 파일을 지정하세요.".to_owned(),
             Self::SecretsNotShown { user, .. } => {
-                format!("'otp-admin provision {user} --force'로 새로 만드세요")
+                format!("'otp-admin provision {user} --force' 명령으로 다시 등록하세요.")
             }
             Self::TooLongForQr => {
-                "'--qr-file' 없이 '--qr none'을 쓰거나 정책의 issuer를 줄이세요".to_owned()
+                "'--qr-file' 옵션 없이 '--qr none' 옵션을 사용하거나 정책의 issuer 값을 짧게 바꾸세요.".to_owned()
             }
         }
     }
@@ -790,7 +805,7 @@ impl Trouble {
 mod tests {
     use super::*;
     use crate::every;
-    use crate::messages::in_all::assert_is_a_line_of;
+    use crate::messages::in_all::{assert_ends_well, assert_is_a_line_of};
 
     mod told;
 
@@ -913,11 +928,12 @@ mod tests {
             .flat_map(|one| Language::ALL.map(|language| (one, language)))
         {
             assert_is_a_line_of(language, &trouble.text(language));
+            assert_ends_well(language, &trouble.text(language));
             for asker in ASKERS {
-                assert_is_a_line_of(language, &trouble.hint(language, asker));
+                let hint = trouble.hint(language, asker);
+                assert_is_a_line_of(language, &hint);
+                assert_ends_well(language, &hint);
             }
-            let english = trouble.text(Language::English);
-            assert!(!english.ends_with('.'), "{english}");
         }
     }
 }

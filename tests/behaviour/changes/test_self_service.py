@@ -26,7 +26,7 @@ from traced import Kept
 pytestmark = pytest.mark.promised_by("ours")
 
 # NEW_CODE, SAVE and KEPT in Korean.
-KOREAN = ("인증 앱에 표시된 6자리 인증 코드: ", "저장하지 않으려면 Enter): ", '"보관"을 입력해 주세요: ')
+KOREAN = ("인증 앱에 표시된 6자리 인증 코드: ", "저장 안 함: Enter): ", '"보관"을 입력해 주세요: ')
 
 
 # -------------------------------------------------------------------------------------------------------------- enrolling

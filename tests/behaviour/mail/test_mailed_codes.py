@@ -87,7 +87,7 @@ def test_credentials_that_others_can_read_are_not_used(ssh, alice, policy, exim,
 
 def test_mail_is_in_the_language_of_the_login_and_can_be_parsed(ssh, alice, policy, exim):  # noqa: F811
     policy(f'{POLICY}sendmail = "{mail.SENDMAIL}"\n[service.sshd]\nlanguage = "ko"')
-    prompts = ("인증 코드: ", "이메일로 받은 코드: ")
+    prompts = ("인증 코드: ", "이메일로 받은 인증 코드: ")
     with ssh.visit(alice, prompts=prompts) as visit:
         for reply in (alice.password, "email"):
             visit.prompt()
@@ -96,7 +96,7 @@ def test_mail_is_in_the_language_of_the_login_and_can_be_parsed(ssh, alice, poli
         message = mail.wait_for_mail(address(alice))
         visit.reply(mail.code_in(message))
         assert visit.outcome().admitted
-    assert "로그인 코드" in message["Subject"]
+    assert "로그인 인증 코드" in message["Subject"]
     assert "본인이 아니라면" in message.get_content()
     assert not message.defects
     assert message["Auto-Submitted"] == "auto-generated"

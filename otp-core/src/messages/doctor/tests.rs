@@ -1,6 +1,6 @@
 use super::*;
 use crate::every;
-use crate::messages::in_all::assert_same_in_every_language;
+use crate::messages::in_all::{assert_ends_well, assert_same_in_every_language};
 
 pub(crate) fn all() -> Vec<Finding> {
     let text = |text: &str| text.to_owned();
@@ -88,9 +88,10 @@ fn every_finding_says_what_to_do() {
     for finding in all() {
         let said = finding.text(Language::English);
         assert!(said.contains("; "), "{said}");
-        assert!(!said.ends_with('.'), "{said}");
+        assert_ends_well(Language::English, &said);
         let said = finding.text(Language::Korean);
-        assert!(said.ends_with('요') || said.contains("세요"), "{said}");
+        assert!(said.contains("세요"), "{said}");
+        assert_ends_well(Language::Korean, &said);
     }
 }
 
@@ -102,7 +103,7 @@ fn a_finding_about_some_connections_names_them() {
     };
     for (language, named) in [
         (Language::English, " for \"Match User a\""),
-        (Language::Korean, "\"Match User a\"에서 "),
+        (Language::Korean, "\"Match User a\" 조건에서 "),
     ] {
         let everywhere = said("", language);
         let there = said("Match User a", language);
@@ -141,5 +142,8 @@ fn every_summary_exists_in_every_language_with_the_same_figures() {
     });
     for summary in all {
         assert_same_in_every_language(|language| summary.text(language));
+        for language in Language::ALL {
+            assert_ends_well(language, &summary.text(language));
+        }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::every;
-use crate::messages::in_all::assert_same_in_every_language;
+use crate::messages::in_all::{assert_ends_well, assert_same_in_every_language};
 
 fn all() -> Vec<Unable> {
     every!(Unable {
@@ -58,8 +58,10 @@ fn every_failure_has_a_text_and_a_hint_in_every_language() {
         assert_same_in_every_language(|language| unable.hint(language));
         for language in Language::ALL {
             let (text, hint) = (unable.text(language), unable.hint(language));
-            assert!(!text.is_empty() && !text.ends_with('.'), "{text}");
-            assert!(!hint.is_empty() && !hint.ends_with('.'), "{hint}");
+            for said in [&text, &hint] {
+                assert!(!said.is_empty());
+                assert_ends_well(language, said);
+            }
         }
     }
 }

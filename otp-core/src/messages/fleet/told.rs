@@ -209,29 +209,29 @@ impl Told<'_> {
 
     fn korean(&self) -> String {
         match self {
-            Self::Begun { fleet } => format!("플릿 {fleet}을(를) 시작했습니다"),
-            Self::WasBegun { fleet } => format!("플릿 {fleet}이(가) 이미 있습니다"),
-            Self::UserMade { name } => format!("etcd 사용자 {name}은(는) /pam_otp/ 아래만 읽고 쓸 수 있습니다"),
-            Self::AuthIsOn => "etcd는 등록된 사용자의 인증서가 없으면 응답하지 않습니다".to_owned(),
-            Self::KeyMade { key, file } => format!("봉인 키 {key}을(를) {file}에 만들었습니다. 이 키가 없으면 아무도 로그인할 수 없으니 백업과 별도로 사본을 보관하세요"),
-            Self::CarryKey => "다른 검증 서버에도 필요합니다. 여기서 otp-admin fleet carry-key FILE, 그곳에서 otp-admin fleet take-key FILE을 실행하세요".to_owned(),
-            Self::KeyElsewhere { file } => format!("{file}이(가) 없습니다. 키가 있는 검증 서버에서 otp-admin fleet carry-key와 take-key로 봉인 키를 가져오세요"),
-            Self::NotSealed => "정책에 [seal] key가 없어 사용자의 비밀이 데이터베이스에 봉인되지 않습니다. 방법은 pam_otp-fleet(7)에 있습니다".to_owned(),
-            Self::KeyCarried { path, key } => format!("{path}: 봉인 키 {key}을(를) 암호화하여 저장했습니다. 가져간 뒤에는 삭제하세요"),
-            Self::KeyTaken { key, file } => format!("봉인 키 {key}이(가) {file}에 있습니다"),
+            Self::Begun { fleet } => format!("{fleet} 플릿을 시작했습니다."),
+            Self::WasBegun { fleet } => format!("{fleet} 플릿이 이미 있습니다."),
+            Self::UserMade { name } => format!("etcd의 {name} 사용자는 /pam_otp/ 아래에만 읽기와 쓰기 권한이 있습니다."),
+            Self::AuthIsOn => "etcd는 등록된 사용자의 인증서가 없으면 응답하지 않습니다.".to_owned(),
+            Self::KeyMade { key, file } => format!("{file} 파일에 봉인 키({key})를 만들었습니다. 이 키가 없으면 아무도 로그인할 수 없으니 백업과 별도로 사본을 보관하세요."),
+            Self::CarryKey => "다른 검증 서버에도 이 키가 필요합니다. 이 호스트에서 'otp-admin fleet carry-key FILE' 명령을, 다른 검증 서버 호스트에서 'otp-admin fleet take-key FILE' 명령을 실행하세요.".to_owned(),
+            Self::KeyElsewhere { file } => format!("{file} 파일이 없습니다. 키가 있는 검증 서버에서 'otp-admin fleet carry-key'와 'take-key' 명령으로 봉인 키를 가져오세요."),
+            Self::NotSealed => "정책에 [seal] key 값이 없어 인증 수단의 키가 데이터베이스에 봉인되지 않습니다. 봉인하는 방법은 pam_otp-fleet(7) 매뉴얼에 있습니다.".to_owned(),
+            Self::KeyCarried { path, key } => format!("{path}: 봉인 키({key})를 암호화하여 저장했습니다. 가져간 뒤에는 삭제하세요."),
+            Self::KeyTaken { key, file } => format!("{file} 파일에 봉인 키({key})가 있습니다."),
             Self::Compaction => "etcd의 각 멤버는 다음 옵션으로 실행되어야 합니다. 그렇지 않은 멤버는 다시 시작하세요: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
-            Self::Next => "다음: 각 호스트에서 otp-verifier를 시작하고, otp-admin fleet add-machine NAME으로 컴퓨터를 추가한 뒤 otp-admin fleet status로 확인하세요".to_owned(),
-            Self::MachineAdded { name } => format!("{name}: 이제 검증 서버에 요청할 수 있습니다"),
-            Self::AdministratorAdded { name } => format!("{name}: 이제 플릿을 관리할 수 있습니다"),
-            Self::Revoked { name } => format!("{name}: 다음 요청부터 거부됩니다"),
-            Self::WasRevoked { name } => format!("{name}: 이미 취소되어 있습니다"),
-            Self::BackedUp { path, accounts } => format!("{path}: 계정 {accounts}개를 저장했습니다. 키는 따로 보관하세요"),
-            Self::Continues => "이 백업의 이전 복원을 이어서 진행합니다".to_owned(),
-            Self::Restored { accounts } => format!("계정 {accounts}개를 복원했습니다. 복구 코드는 무효입니다"),
-            Self::NotBefore { when } => format!("{when} 전에는 어떤 인증번호도 인정되지 않습니다. 그때까지는 사용된 번호를 알 수 없습니다"),
-            Self::RevokeAgain { when } => format!("{when} 이후에 취소한 대상은 다시 취소하세요"),
-            Self::ConfirmOthers => "검증 서버가 여전히 데이터베이스가 과거로 돌아갔다고 하면 그 호스트에서 otp-admin fleet confirm을 실행하세요".to_owned(),
-            Self::Confirmed { accounts } => format!("이 데이터베이스를 플릿의 것으로 확인했습니다. 계정 {accounts}개를 다시 썼으며 복구 코드는 무효입니다"),
+            Self::Next => "다음: 각 호스트에서 otp-verifier를 시작하고, 'otp-admin fleet add-machine NAME' 명령으로 컴퓨터를 추가한 뒤 'otp-admin fleet status' 명령으로 확인하세요.".to_owned(),
+            Self::MachineAdded { name } => format!("{name}: 이제 검증 서버에 요청할 수 있습니다."),
+            Self::AdministratorAdded { name } => format!("{name}: 이제 플릿을 관리할 수 있습니다."),
+            Self::Revoked { name } => format!("{name}: 다음 요청부터 거부됩니다."),
+            Self::WasRevoked { name } => format!("{name}: 이미 취소되어 있습니다."),
+            Self::BackedUp { path, accounts } => format!("{path}: 계정 {accounts}개를 저장했습니다. 키는 따로 보관하세요."),
+            Self::Continues => "이 백업의 이전 복원을 이어서 진행합니다.".to_owned(),
+            Self::Restored { accounts } => format!("계정 {accounts}개를 복원했습니다. 복구 코드는 더 이상 사용할 수 없습니다."),
+            Self::NotBefore { when } => format!("{when} 전에는 어떤 인증 코드로도 로그인할 수 없습니다. 그때까지는 이미 사용한 인증 코드를 알 수 없습니다."),
+            Self::RevokeAgain { when } => format!("{when} 이후에 취소한 대상은 다시 취소하세요."),
+            Self::ConfirmOthers => "검증 서버가 여전히 데이터베이스가 과거로 돌아갔다고 하면 그 호스트에서 'otp-admin fleet confirm' 명령을 실행하세요.".to_owned(),
+            Self::Confirmed { accounts } => format!("이 데이터베이스를 플릿의 것으로 확인했습니다. 계정 {accounts}개를 다시 저장했으며 복구 코드는 더 이상 사용할 수 없습니다."),
             Self::Fleet => "플릿".to_owned(),
             Self::Accounts => "계정".to_owned(),
             Self::Database => "데이터베이스".to_owned(),
@@ -243,9 +243,9 @@ impl Told<'_> {
             Self::NoAnswer => "응답 없음".to_owned(),
             Self::Serves => "정상".to_owned(),
             Self::Clock { seconds } => format!("시계 {seconds}초 빠름"),
-            Self::ClockUnknown => "시계 비교 안 됨".to_owned(),
+            Self::ClockUnknown => "시계를 비교하지 못함".to_owned(),
             Self::Nothing => "이상 없음".to_owned(),
-            Self::NobodyRegistered => "등록된 컴퓨터나 관리자가 없습니다".to_owned(),
+            Self::NobodyRegistered => "등록된 컴퓨터나 관리자가 없습니다.".to_owned(),
             Self::Since { when } => format!("{when}부터"),
             Self::RevokedSince { when } => format!("{when}에 취소됨"),
             Self::Everybody => "모든 사용자".to_owned(),
@@ -452,53 +452,60 @@ impl Wrong<'_> {
     fn korean(&self) -> String {
         match self {
             Self::NoFleet => {
-                "데이터베이스에 플릿이 없습니다. otp-admin fleet init을 실행하세요".to_owned()
+                "데이터베이스에 플릿이 없습니다. 'otp-admin fleet init' 명령을 실행하세요."
+                    .to_owned()
             }
             Self::BeingRestored => {
-                "복원이 끝나지 않았습니다. 같은 otp-admin fleet restore를 다시 실행하세요"
+                "복원이 끝나지 않았습니다. 같은 'otp-admin fleet restore' 명령을 다시 실행하세요."
                     .to_owned()
             }
             Self::NoLeader => {
-                "etcd에 리더가 없습니다. 과반수의 멤버가 실행 중이고 서로 연결되어야 합니다"
+                "etcd에 리더가 없습니다. 과반수의 멤버가 실행 중이고 서로 연결되어야 합니다."
                     .to_owned()
             }
             Self::MemberDown { member, reason } => {
-                format!("{member}이(가) 응답하지 않습니다: {reason}")
+                format!("{member} 멤버가 응답하지 않습니다: {reason}")
             }
             Self::MemberAlone { count } => {
-                format!("etcd 멤버가 {count}개입니다. 3개보다 적으면 하나라도 멈출 수 없습니다")
+                format!("etcd 멤버가 {count}개입니다. 3개보다 적으면 하나라도 멈출 수 없습니다.")
             }
             Self::Alarm { member, alarm } => format!(
-                "{member}에 {alarm} 경보가 발생했습니다. 해제할 때까지 로그인이 거부됩니다. pam_otp-fleet(7)을 참고하세요"
+                "{member} 멤버에 {alarm} 경보가 발생했습니다. 해제할 때까지 로그인이 거부됩니다. pam_otp-fleet(7) 매뉴얼을 참고하세요."
             ),
             Self::NearQuota { percent, quota } => format!(
-                "데이터베이스가 {quota}의 {percent}%를 사용합니다. 다른 값을 지정하지 않았다면 이것이 etcd의 한도이며, 100%가 되면 모든 로그인이 거부됩니다"
+                "데이터베이스가 한도({quota})의 {percent}%를 사용합니다. 다른 값을 지정하지 않았다면 이것이 etcd의 한도이며, 100%가 되면 모든 로그인이 거부됩니다."
             ),
             Self::NoCompaction { revisions } => format!(
-                "etcd가 리비전 {revisions}개를 보관합니다. --auto-compaction-mode=periodic --auto-compaction-retention=1h로 시작하세요"
+                "etcd가 리비전 {revisions}개를 보관합니다. '--auto-compaction-mode=periodic --auto-compaction-retention=1h' 옵션으로 시작하세요."
             ),
             Self::Lags { member, entries } => {
-                format!("{member}이(가) {entries}개 항목만큼 뒤처져 있습니다")
+                format!("{member} 멤버가 항목 {entries}개만큼 뒤처져 있습니다.")
             }
-            Self::NoVerifier => "실행 중인 검증 서버가 없습니다".to_owned(),
-            Self::Refuses { name, reason } => format!("{name}이(가) 응답을 거부합니다: {reason}"),
+            Self::NoVerifier => "실행 중인 검증 서버가 없습니다.".to_owned(),
+            Self::Refuses { name, reason } => {
+                format!("{name} 검증 서버가 응답을 거부합니다: {reason}")
+            }
             Self::HeldBack { machine, name } => {
-                format!("{name}이(가) 지나치게 많이 요청하는 {machine}을(를) 제한하고 있습니다")
+                format!(
+                    "{machine} 컴퓨터의 요청이 지나치게 많아 {name} 검증 서버가 제한하고 있습니다."
+                )
             }
             Self::ClockOff { name, seconds } => {
-                format!("{name}의 시계가 다른 서버보다 {seconds}초 빠릅니다")
+                format!("{name} 검증 서버의 시계가 다른 서버보다 {seconds}초 빠릅니다.")
             }
             Self::PolicyDiffers { name } => format!(
-                "{name}의 정책이 대부분의 검증 서버와 다릅니다. 같아야 하는 항목이 있습니다"
+                "{name} 검증 서버의 정책이 대부분의 검증 서버와 다릅니다. 같아야 하는 항목이 있습니다."
             ),
             Self::ReleasesDiffer { releases } => {
                 format!("검증 서버의 버전이 서로 다릅니다: {releases}")
             }
             Self::CertificateEnds { path, when } => {
-                format!("{path}의 유효 기간이 {when}에 끝납니다")
+                format!("{path} 인증서의 유효 기간이 {when}에 끝납니다.")
             }
             Self::Unreadable { key } => {
-                format!("{key}을(를) 읽을 수 없습니다. 손상되었거나 더 새로운 버전의 것입니다")
+                format!(
+                    "{key} 항목을 읽을 수 없습니다. 손상되었거나 더 새로운 버전에서 저장했습니다."
+                )
             }
         }
     }

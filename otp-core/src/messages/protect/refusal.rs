@@ -1,5 +1,6 @@
 //! Why `otp-admin protect` or `unprotect` refused, and what to do by hand.
 
+use crate::messages::korean::{Particle, with};
 use crate::record::Language;
 
 /// Why it refused. Unless the text says otherwise, nothing was changed.
@@ -371,54 +372,58 @@ impl Refusal {
     fn korean(&self) -> String {
         match self {
             Self::UnknownService { service, .. } => {
-                format!("'{service}' 서비스에 넣을 줄을 알지 못합니다")
+                format!("'{service}' 서비스에 추가할 줄을 알지 못합니다.")
             }
             Self::NoFile { path } => {
-                format!("{path}: 파일이 없으며 프로그램이 설치되지 않았습니다")
+                format!("{path}: 파일이 없으며 프로그램이 설치되지 않았습니다.")
             }
             Self::CoveredBy { service, path } => {
-                format!("{service} 서비스는 {path} 파일의 줄로 이미 코드를 묻습니다")
+                format!("{service} 서비스는 {path} 파일의 줄로 이미 인증 코드를 요구합니다.")
             }
             Self::TakenFrom { service, other } => {
-                format!("{service} 서비스는 {other} 서비스의 줄을 가져다 씁니다")
+                format!("{service} 서비스는 {other} 서비스의 줄을 가져와 사용합니다.")
             }
             Self::NoPlace { path, .. } => {
-                format!("{path}: 시스템의 인증을 가져오는 줄이 정확히 하나가 아닙니다")
+                format!("{path}: 시스템의 인증을 가져오는 줄이 정확히 하나가 아닙니다.")
             }
             Self::Unreadable { path, line, .. } => {
-                format!("{path}, {line}번째 줄: 확실하게 읽을 수 없는 줄입니다")
+                format!("{path}, {line}번째 줄: 확실하게 읽을 수 없는 줄입니다.")
             }
             Self::OursOtherwise { path, line } => {
-                format!("{path}, {line}번째 줄: 'otp-admin protect'가 쓰지 않은 pam_otp 줄입니다")
+                format!(
+                    "{path}, {line}번째 줄: 'otp-admin protect' 명령이 추가하지 않은 pam_otp 줄입니다."
+                )
             }
             Self::LedAround { path, line } => {
-                format!("{path}, {line}번째 줄: 코드를 묻기 전에 사용자를 들여보냅니다")
+                format!("{path}, {line}번째 줄: 인증 코드를 요구하기 전에 로그인을 허용합니다.")
             }
             Self::Unsound { service, reason } => {
                 format!("pam_otp 줄이 있어도 {service} 서비스가 올바르지 않습니다: {reason}")
             }
             Self::OtherModules { path, module } => format!(
-                "{path}: {module} 모듈로도 사용자를 확인하며, 한 번만 묻는 프로그램의 줄은 이 모듈을 빼게 됩니다"
+                "{path}: {module} 모듈로도 사용자를 확인하며, 한 번만 입력을 요구하는 프로그램의 줄은 이 모듈을 빼게 됩니다."
             ),
             Self::UnknownDistribution => {
-                "/etc/pam.d에 common-auth 파일도 system-auth 파일도 없습니다".to_owned()
+                "/etc/pam.d에 common-auth 파일도 system-auth 파일도 없습니다.".to_owned()
             }
-            Self::NoModule => "PAM이 모듈을 찾는 곳에 pam_otp.so 파일이 없습니다".to_owned(),
-            Self::Link { path } => format!("{path}: 링크입니다"),
+            Self::NoModule => "PAM이 모듈을 찾는 곳에 pam_otp.so 파일이 없습니다.".to_owned(),
+            Self::Link { path } => format!("{path}: 링크입니다."),
             Self::YouHaveNone { user } => {
                 format!(
-                    "이 명령을 실행한 {user} 계정에 등록된 인증 수단이 없어 정책에 따라 거부됩니다"
+                    "이 명령을 실행한 {user} 계정에 등록된 인증 수단이 없어 정책에 따라 거부됩니다."
                 )
             }
             Self::YouAreLocked { user } => {
-                format!("이 명령을 실행한 {user} 계정이 잘못된 코드로 잠겼거나 사용 중지되었습니다")
+                format!(
+                    "이 명령을 실행한 {user} 계정이 잘못된 인증 코드 때문에 잠겼거나 사용 중지되었습니다."
+                )
             }
-            Self::NoTerminal => "로그인을 시험할 터미널이 없습니다".to_owned(),
+            Self::NoTerminal => "로그인을 시험할 터미널이 없습니다.".to_owned(),
             Self::NotTrusted { account } => format!(
-                "프로그램이 {account} 계정으로 실행되며 이 계정은 다른 사람의 코드를 확인할 수 없습니다"
+                "프로그램이 {account} 계정으로 실행되며 이 계정은 다른 사용자의 인증 코드를 확인할 수 없습니다."
             ),
             Self::NotInShadow { account } => format!(
-                "프로그램이 {account} 계정으로 실행되며 이 계정은 /etc/shadow 파일을 읽을 수 없습니다"
+                "프로그램이 {account} 계정으로 실행되며 이 계정은 /etc/shadow 파일을 읽을 수 없습니다."
             ),
             Self::NoAccount { accounts } => {
                 format!("프로그램이 실행되는 계정이 없습니다: {accounts}")
@@ -429,34 +434,39 @@ impl Refusal {
                 value,
                 wanted,
             } => {
-                format!("sshd에는 여전히 {keyword} {value}이(가) 적용되며 {wanted}이(가) 아닙니다")
+                format!(
+                    "sshd에는 여전히 '{keyword} {value}' 설정이 적용됩니다. '{keyword} {wanted}' 설정이 적용되어야 합니다."
+                )
             }
-            Self::DropInThere { path } => format!("{path}: 이미 있으며 내용이 다릅니다"),
-            Self::NoSshd => "이 시스템에 sshd가 없습니다".to_owned(),
+            Self::DropInThere { path } => format!("{path}: 이미 있으며 내용이 다릅니다."),
+            Self::NoSshd => "이 시스템에 sshd가 없습니다.".to_owned(),
             Self::NoTrial { reason } => {
                 format!("새 줄을 적용하기 전에 시험할 수 없습니다: {reason}")
             }
             Self::NotLetIn => {
-                "새 줄로 시도한 로그인이 거부되었습니다. 바꾼 것은 없습니다".to_owned()
+                "새 줄로 시도한 로그인이 거부되었습니다. 변경한 내용은 없습니다.".to_owned()
             }
             Self::NoCodeChecked => {
-                "로그인은 받아들여졌지만 코드를 확인하지 않았습니다. 바꾼 것은 없습니다".to_owned()
+                "로그인은 허용되었지만 인증 코드를 확인하지 않았습니다. 변경한 내용은 없습니다."
+                    .to_owned()
             }
-            Self::Busy => "다른 otp-admin이 지금 서비스를 바꾸고 있습니다".to_owned(),
+            Self::Busy => "다른 otp-admin 명령이 지금 서비스를 변경하고 있습니다.".to_owned(),
             Self::ChangedMeanwhile { path } => {
-                format!("{path}: 그 사이에 바뀌었습니다. 여기서 바꾼 것은 없습니다")
+                format!("{path}: 그사이에 바뀌었습니다. 이 명령으로 변경한 내용은 없습니다.")
             }
-            Self::Undone => "확정하지 않아 모두 이전으로 되돌렸습니다".to_owned(),
-            Self::UndoneInTime => "시간이 지나 모두 이전으로 되돌렸습니다".to_owned(),
+            Self::Undone => "확정하지 않아 모두 이전 상태로 되돌렸습니다.".to_owned(),
+            Self::UndoneInTime => "시간이 지나 모두 이전 상태로 되돌렸습니다.".to_owned(),
             Self::NotUndone { reason } => format!("변경을 되돌릴 수 없습니다: {reason}"),
             Self::NoGuard { reason } => {
-                format!("변경을 되돌릴 프로세스를 시작할 수 없습니다: {reason}. 바꾼 것은 없습니다")
+                format!(
+                    "변경을 되돌릴 프로세스를 시작할 수 없습니다: {reason}. 변경한 내용은 없습니다."
+                )
             }
             Self::NobodyChecks { service } => format!(
-                "pam_otp 줄이 없으면 {service} 서비스에서 누가 로그인하는지 확인하는 줄이 없습니다"
+                "pam_otp 줄이 없으면 {service} 서비스에서 누가 로그인하는지 확인하는 줄이 없습니다."
             ),
             Self::NothingToPutBack { path, line } => {
-                format!("{path}, {line}번째 줄: 이전에 어떤 줄이 있었는지 알 수 없습니다")
+                format!("{path}, {line}번째 줄: 이전에 어떤 줄이 있었는지 알 수 없습니다.")
             }
         }
     }
@@ -464,80 +474,80 @@ impl Refusal {
     fn korean_hint(&self) -> String {
         match self {
             Self::UnknownService { known, .. } => {
-                format!("알고 있는 서비스: {known}. 다른 서비스는 pam_otp-setup(7)에 있는 줄을 직접 넣으세요")
+                format!("알고 있는 서비스: {known}. 다른 서비스에는 pam_otp-setup(7) 매뉴얼에 있는 줄을 직접 추가하세요.")
             }
-            Self::NoFile { .. } => "먼저 프로그램을 설치하거나 이름의 철자를 확인하세요".to_owned(),
+            Self::NoFile { .. } => "먼저 프로그램을 설치하거나 이름의 철자를 확인하세요.".to_owned(),
             Self::CoveredBy { .. } => {
-                "더 넣을 줄은 없습니다. 한 줄을 더 넣으면 코드를 두 번 묻습니다. sshd 설정은 pam_otp-setup(7)에 있습니다".to_owned()
+                "더 추가할 줄은 없습니다. 한 줄을 더 추가하면 인증 코드를 두 번 요구합니다. sshd 설정은 pam_otp-setup(7) 매뉴얼에 있습니다.".to_owned()
             }
             Self::TakenFrom { other, .. } => {
                 format!("그 서비스를 지정하세요: 'otp-admin protect {other}'")
             }
             Self::NoPlace { lines, .. } | Self::Unreadable { lines, .. } => {
-                format!("pam_otp-setup(7)에 있는 위치에 직접 넣으세요: {lines}")
+                format!("pam_otp-setup(7) 매뉴얼에 있는 위치에 직접 추가하세요: {lines}")
             }
             Self::OursOtherwise { .. } => {
-                "그 줄을 둘지 직접 정하세요. 넣을 줄은 pam_otp-setup(7)에 있습니다".to_owned()
+                "그 줄을 남길지 직접 정하세요. 추가할 줄은 pam_otp-setup(7) 매뉴얼에 있습니다.".to_owned()
             }
             Self::LedAround { .. } => {
-                "그 줄을 빼거나 그 위에 'auth required pam_otp.so'를 직접 넣으세요".to_owned()
+                "그 줄을 빼거나 그 위에 'auth required pam_otp.so' 줄을 직접 추가하세요.".to_owned()
             }
             Self::Unsound { .. } => {
-                "서비스의 파일을 확인하고 pam_otp-setup(7)에 있는 대로 직접 넣으세요".to_owned()
+                "서비스의 파일을 확인하고 pam_otp-setup(7) 매뉴얼에 있는 대로 직접 추가하세요.".to_owned()
             }
             Self::OtherModules { .. } => {
-                "pam_otp-setup(7)의 \"PROGRAMS THAT ASK ONLY ONCE\"에 있는 세 줄을 그 모듈과 함께 직접 넣으세요".to_owned()
+                "pam_otp-setup(7) 매뉴얼의 \"PROGRAMS THAT ASK ONLY ONCE\" 절에 있는 세 줄을 그 모듈과 함께 직접 추가하세요.".to_owned()
             }
-            Self::UnknownDistribution => "pam_otp-setup(7)에 있는 줄을 직접 넣으세요".to_owned(),
-            Self::NoModule => "패키지를 설치하거나 packaging/install을 실행하세요".to_owned(),
-            Self::Link { .. } => "링크가 가리키는 서비스를 지정하거나 줄을 직접 넣으세요".to_owned(),
+            Self::UnknownDistribution => "pam_otp-setup(7) 매뉴얼에 있는 줄을 직접 추가하세요.".to_owned(),
+            Self::NoModule => "패키지를 설치하거나 packaging/install 스크립트를 실행하세요.".to_owned(),
+            Self::Link { .. } => "링크가 가리키는 서비스를 지정하거나 줄을 직접 추가하세요.".to_owned(),
             Self::YouHaveNone { user } => format!(
-                "먼저 'otp-enroll --user {user}'로 등록하거나, 등록된 계정에서 sudo로 실행하세요"
+                "먼저 'otp-enroll --user {user}' 명령으로 등록하거나, 등록된 계정에서 sudo로 실행하세요."
             ),
             Self::YouAreLocked { user } => {
-                format!("'otp-admin show {user}'로 확인한 다음 'otp-admin unlock {user}'를 실행하세요")
+                format!("'otp-admin show {user}' 명령으로 확인한 다음 'otp-admin unlock {user}' 명령을 실행하세요.")
             }
             Self::NoTerminal => {
-                "터미널에서 실행하세요(ssh -t). '--dry-run'에는 터미널이 필요 없습니다".to_owned()
+                "터미널에서 실행하세요(ssh -t). '--dry-run' 옵션에는 터미널이 필요 없습니다.".to_owned()
             }
             Self::NotTrusted { account } => format!(
-                "정책의 [helper] 부분에 trusted_callers = [\"{account}\"]를 추가하세요. 그러면 누구의 코드든 확인할 수 있습니다"
+                "정책의 [helper] 섹션에 trusted_callers = [\"{account}\"] 줄을 추가하세요. 그러면 모든 사용자의 인증 코드를 확인할 수 있습니다."
             ),
             Self::NotInShadow { account } => format!(
-                "'usermod --append --groups shadow {account}' 명령을 실행하고 프로그램을 다시 시작하세요. 그러면 모든 해시를 읽을 수 있습니다"
+                "'usermod --append --groups shadow {account}' 명령을 실행하고 프로그램을 다시 시작하세요. 그러면 모든 해시를 읽을 수 있습니다."
             ),
-            Self::NoAccount { .. } => "먼저 프로그램을 설치하세요".to_owned(),
-            Self::SshdFails { .. } => "먼저 설정을 고치세요. 'sshd -t'로 볼 수 있습니다".to_owned(),
+            Self::NoAccount { .. } => "먼저 프로그램을 설치하세요.".to_owned(),
+            Self::SshdFails { .. } => "먼저 설정을 고치세요. 'sshd -t' 명령으로 볼 수 있습니다.".to_owned(),
             Self::SshdKeeps { keyword, .. } => format!(
-                "sshd 설정의 앞선 줄에 있거나 sshd_config.d를 읽지 않습니다. 설정에서 {keyword}를 찾아 직접 고치세요"
+                "sshd 설정의 앞선 줄에 있거나 sshd_config.d를 읽지 않습니다. 설정에서 {keyword} 항목을 찾아 직접 고치세요."
             ),
             Self::DropInThere { .. } => {
-                "pam_otp-setup(7)에 있는 세 줄이 들어가도록 직접 고치세요".to_owned()
+                "pam_otp-setup(7) 매뉴얼에 있는 세 줄이 들어가도록 직접 고치세요.".to_owned()
             }
-            Self::NoSshd => "먼저 openssh-server를 설치하세요".to_owned(),
+            Self::NoSshd => "먼저 openssh-server를 설치하세요.".to_owned(),
             Self::NoTrial { .. } => {
-                "컨테이너 밖에서 실행하거나 '--dry-run'이 보여 주는 줄을 직접 넣으세요".to_owned()
+                "컨테이너 밖에서 실행하거나 '--dry-run' 옵션이 표시하는 줄을 직접 추가하세요.".to_owned()
             }
             Self::NotLetIn => {
-                "다음 코드로 다시 시작하세요. 이유는 시스템 로그에 있습니다(otp.reject, otp.unavailable)".to_owned()
+                "다음 인증 코드로 다시 시작하세요. 이유는 시스템 로그에 있습니다(otp.reject, otp.unavailable).".to_owned()
             }
             Self::NoCodeChecked => {
-                "'otp-admin policy show'로 정책을 확인하고 서비스의 파일을 확인하세요".to_owned()
+                "'otp-admin policy show' 명령으로 정책을 확인하고 서비스의 파일을 확인하세요.".to_owned()
             }
-            Self::Busy => "그 명령이 끝날 때까지 기다리세요".to_owned(),
-            Self::ChangedMeanwhile { .. } | Self::NoGuard { .. } => "다시 시작하세요".to_owned(),
+            Self::Busy => "그 명령이 끝날 때까지 기다리세요.".to_owned(),
+            Self::ChangedMeanwhile { .. } | Self::NoGuard { .. } => "다시 시작하세요.".to_owned(),
             Self::Undone | Self::UndoneInTime => format!(
-                "다시 시작해 다른 창에서 로그인해 본 다음 \"{}\"라고 입력하세요",
-                super::KEEP[1]
+                "다시 시작하여 다른 창에서 로그인해 본 다음 {} 입력하세요.",
+                with(&format!("\"{}\"", super::KEEP[1]), Particle::Object)
             ),
             Self::NotUndone { .. } => {
-                "파일의 사본이 /var/lib/pam_otp-protect에 있습니다. 지금 직접 되돌리세요".to_owned()
+                "파일의 사본이 /var/lib/pam_otp-protect에 있습니다. 지금 직접 되돌리세요.".to_owned()
             }
             Self::NobodyChecks { .. } => {
-                "먼저 '@include common-auth'(Fedora에서는 'auth include system-auth') 줄을 넣으세요".to_owned()
+                "먼저 '@include common-auth' 줄(Fedora에서는 'auth include system-auth' 줄)을 추가하세요.".to_owned()
             }
             Self::NothingToPutBack { .. } => {
-                "'@include common-auth'(Fedora에서는 'auth include system-auth') 줄을 직접 넣으세요. /var/lib/pam_otp-protect에 사본이 있을 수 있습니다".to_owned()
+                "'@include common-auth' 줄(Fedora에서는 'auth include system-auth' 줄)을 직접 추가하세요. /var/lib/pam_otp-protect에 사본이 있을 수 있습니다.".to_owned()
             }
         }
     }
@@ -547,7 +557,7 @@ impl Refusal {
 mod tests {
     use super::*;
     use crate::every;
-    use crate::messages::in_all::assert_same_in_every_language;
+    use crate::messages::in_all::{assert_ends_well, assert_same_in_every_language};
 
     fn all() -> Vec<Refusal> {
         let text = |text: &str| text.to_owned();
@@ -599,8 +609,10 @@ mod tests {
         for refusal in all() {
             assert_same_in_every_language(|language| refusal.text(language));
             assert_same_in_every_language(|language| refusal.hint(language));
-            let english = refusal.text(Language::English);
-            assert!(!english.ends_with('.'), "{english}");
+            for language in Language::ALL {
+                assert_ends_well(language, &refusal.text(language));
+                assert_ends_well(language, &refusal.hint(language));
+            }
         }
     }
 }

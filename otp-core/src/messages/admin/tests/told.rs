@@ -21,14 +21,14 @@ fn a_record_bound_to_a_new_user_id_is_not_reported_as_another_users() {
         english,
         format!("bobby has the record of alice now; {kept}")
     );
-    assert!(korean.starts_with("alice의 기록을 bobby 계정으로 옮겼습니다."));
+    assert!(korean.starts_with("alice 이름의 등록 정보를 bobby 계정으로 옮겼습니다."));
     let [english, korean] = said(Report::Moved {
         old: "alice",
         new: "alice",
     });
     let bound = "the record is now bound to the present user id";
     assert_eq!(english, format!("alice: {bound}; {kept}"));
-    assert!(korean.starts_with("alice 계정의 기록을 지금의 사용자 ID에 맞췄습니다."));
+    assert!(korean.starts_with("alice 계정의 등록 정보를 현재 사용자 ID에 맞췄습니다."));
 }
 
 #[test]
@@ -44,10 +44,10 @@ fn the_report_of_an_unlock_says_whether_the_account_was_locked_or_disabled() {
     let forgotten = "failures in a row forgotten: 5";
     let [english, korean] = unlocked(Standing::Disabled);
     assert_eq!(english, format!("alice is no longer disabled; {forgotten}"));
-    assert!(korean.starts_with("alice 계정의 사용 중지를 풀었습니다."));
+    assert!(korean.starts_with("alice 계정의 사용 중지를 해제했습니다."));
     let [english, korean] = unlocked(Standing::Held);
     assert_eq!(english, format!("alice is no longer locked; {forgotten}"));
-    assert!(korean.starts_with("alice 계정의 잠금을 풀었습니다."));
+    assert!(korean.starts_with("alice 계정의 잠금을 해제했습니다."));
     let [english, _] = unlocked(Standing::Locked {
         since: NOON,
         lasts: Duration::from_secs(900),

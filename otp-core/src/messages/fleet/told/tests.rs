@@ -1,6 +1,6 @@
 use super::*;
 use crate::every;
-use crate::messages::in_all::assert_same_in_every_language;
+use crate::messages::in_all::{assert_ends_well, assert_same_in_every_language};
 
 #[test]
 fn every_report_of_a_fleet_command_says_the_same_in_every_language() {
@@ -48,7 +48,9 @@ fn every_report_of_a_fleet_command_says_the_same_in_every_language() {
     });
     for told in all {
         assert_same_in_every_language(|language| told.text(language));
-        assert!(!told.text(Language::English).ends_with('.'));
+        for language in Language::ALL {
+            assert_ends_well(language, &told.text(language));
+        }
     }
 }
 
@@ -76,6 +78,8 @@ fn every_problem_of_a_fleet_has_a_word_and_a_text_in_every_language() {
     assert_eq!(all.iter().map(Wrong::id).collect::<Vec<_>>(), Wrong::IDS);
     for wrong in all {
         assert_same_in_every_language(|language| wrong.text(language));
-        assert!(!wrong.text(Language::English).ends_with('.'));
+        for language in Language::ALL {
+            assert_ends_well(language, &wrong.text(language));
+        }
     }
 }

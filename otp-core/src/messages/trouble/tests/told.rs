@@ -49,7 +49,7 @@ fn each_trouble_has_its_own_hint() {
                 program: "otp-admin",
             },
             "run it as 'sudo otp-admin'",
-            "'sudo otp-admin'로 실행하세요",
+            "'sudo otp-admin' 명령으로 실행하세요.",
         ),
         (
             Trouble::ForWhom {
