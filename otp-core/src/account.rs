@@ -1,12 +1,27 @@
 //! Accounts and the names that users can have.
 
+use crate::messages::reason::Unfit;
+use crate::record::Language;
+
 /// Says why a name cannot be a user's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnusableName(pub &'static str);
+pub struct UnusableName(pub Unfit);
+
+impl UnusableName {
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        let fault = self.0.text(language);
+        match language {
+            Language::English => format!("unusable user name: {fault}"),
+            Language::Korean => format!("사용할 수 없는 사용자 이름입니다: {fault}"),
+        }
+    }
+}
 
 impl std::fmt::Display for UnusableName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "unusable user name: {}", self.0)
+        f.write_str(&self.text(Language::English))
     }
 }
 
@@ -28,15 +43,15 @@ impl UserName {
     /// Checks that a name can be a user's.
     pub(crate) fn check(name: &str) -> Result<(), UnusableName> {
         let fault = if name.is_empty() {
-            "it is empty"
+            Unfit::EmptyName
         } else if name.len() > 255 {
-            "it is longer than 255 bytes"
+            Unfit::LongName
         } else if name.starts_with('.') {
-            "it begins with a dot"
+            Unfit::DottedName
         } else if name.contains('/') {
-            "it contains a slash"
+            Unfit::SlashedName
         } else if name.contains(char::is_control) {
-            "it contains a control character"
+            Unfit::ControlledName
         } else {
             return Ok(());
         };

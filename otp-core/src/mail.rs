@@ -1,6 +1,7 @@
 //! Mail addresses, the ways by which mail is sent, and what strangers are shown of an address.
 
 use crate::host::{host_and_port, is_domain};
+use crate::messages::reason::Unfit;
 use crate::record::OutOfRange;
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ impl Address {
     /// # Errors
     /// It is not `local@domain` in plain characters, or it is longer than an address may be (RFC 5321 section 4.5.3.1).
     pub fn parse(text: &str) -> Result<Self, OutOfRange> {
-        let wrong = OutOfRange("must be an address of plain letters, \"name@example.org\"");
+        let wrong = OutOfRange(Unfit::NoAddress);
         let (local, domain) = text.rsplit_once('@').ok_or(wrong)?;
         if text.len() <= 254 && is_local_part(local) && is_domain(domain) {
             Ok(Self(text.to_owned()))
@@ -76,9 +77,7 @@ impl Pattern {
     /// # Errors
     /// `{user}` is not in it exactly once, before the @, or the result is not an address.
     pub fn parse(text: &str) -> Result<Self, OutOfRange> {
-        let wrong = OutOfRange(
-            "must be a pattern, \"{user}@example.org\", or the absolute path of a command",
-        );
+        let wrong = OutOfRange(Unfit::NoPattern);
         let (before, after) = text.split_once(Self::PLACE).ok_or(wrong)?;
         let pattern = Self {
             before: before.to_owned(),
@@ -147,7 +146,7 @@ impl Server {
     /// # Errors
     /// It is none of these.
     pub fn parse(url: &str) -> Result<Self, OutOfRange> {
-        let wrong = OutOfRange("must be \"smtp://HOST:PORT\" or \"smtps://HOST:PORT\"");
+        let wrong = OutOfRange(Unfit::NoMailServer);
         let (is_tls, rest) = match (url.strip_prefix("smtps://"), url.strip_prefix("smtp://")) {
             (Some(rest), _) => (true, rest),
             (None, Some(rest)) => (false, rest),

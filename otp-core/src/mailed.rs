@@ -4,6 +4,7 @@
 //! the code from what is stored, and no other login can use it.
 
 use crate::code::TypedCode;
+use crate::messages::reason::Unfit;
 use crate::record::OutOfRange;
 use crate::time::UnixTime;
 use hmac::{Hmac, KeyInit, Mac};
@@ -185,7 +186,7 @@ impl Mailbox {
         confirmed: Option<Confirmed>,
     ) -> Result<Self, OutOfRange> {
         if sent.len() > MOST_A_DAY {
-            return Err(OutOfRange("more codes than are sent in a day"));
+            return Err(OutOfRange(Unfit::TooManySent));
         }
         sent.sort_unstable();
         Ok(Self {

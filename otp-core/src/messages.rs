@@ -30,6 +30,7 @@ pub mod policy;
 pub mod portal;
 pub mod prospect;
 pub mod protect;
+pub mod reason;
 pub mod report;
 pub mod seal;
 pub mod trouble;

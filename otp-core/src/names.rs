@@ -1,6 +1,7 @@
 //! Many users' names in little memory.
 
 use crate::account::{UnusableName, UserName};
+use crate::messages::reason::Unfit;
 
 /// Users' names, sorted, each once. A million of them take about 15 MiB: they are one text, with a number for each
 /// name.
@@ -29,7 +30,7 @@ impl Gathering {
         let begins = u32::try_from(self.0.text.len());
         self.0
             .begins
-            .push(begins.map_err(|_| UnusableName("there are too many"))?);
+            .push(begins.map_err(|_| UnusableName(Unfit::TooManyNames))?);
         self.0.text.push_str(name);
         self.0.text.push(END);
         Ok(())

@@ -1,5 +1,6 @@
 //! Networks and addresses as numbers. Names are never looked up: a name service would then decide who is trusted.
 
+use crate::messages::reason::Unfit;
 use crate::record::OutOfRange;
 use std::net::IpAddr;
 
@@ -24,9 +25,7 @@ impl Network {
     /// or has bits set after the prefix. With such bits the meaning is unclear, and a guess might trust too many
     /// addresses.
     pub fn parse(text: &str) -> Result<Self, OutOfRange> {
-        let form = OutOfRange(
-            "must be networks in numbers, such as \"192.0.2.0/24\" or \"2001:db8::/32\"",
-        );
+        let form = OutOfRange(Unfit::NoNetwork);
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -38,25 +37,21 @@ impl Network {
             Some(digits) => decimal(digits).ok_or(form)?,
         };
         if prefix > longest {
-            return Err(OutOfRange(
-                "must have a prefix of at most 32 bits for IPv4, and of 128 for IPv6",
-            ));
+            return Err(OutOfRange(Unfit::PrefixTooLong));
         }
         let first = written.to_canonical();
         let prefix = if bits_of(first) == longest {
             prefix
         } else {
-            prefix.checked_sub(MAPPED).ok_or(OutOfRange(
-                "must have a prefix of at least 96 bits where IPv4 is mapped to IPv6",
-            ))?
+            prefix
+                .checked_sub(MAPPED)
+                .ok_or(OutOfRange(Unfit::PrefixTooShort))?
         };
         let network = Self { first, prefix };
         if number(first) & network.mask() == number(first) {
             Ok(network)
         } else {
-            Err(OutOfRange(
-                "must have no host bits set: 10.0.0.0/8 and not 10.1.2.3/8",
-            ))
+            Err(OutOfRange(Unfit::HostBits))
         }
     }
 

@@ -1,5 +1,6 @@
 //! Points in time, and the steps that codes are counted in.
 
+use crate::record::Language;
 use crate::record::Period;
 use std::time::Duration;
 
@@ -15,9 +16,20 @@ pub struct Step(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Before1970;
 
+impl Before1970 {
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub const fn text(self, language: Language) -> &'static str {
+        match language {
+            Language::English => "the system clock is set before 1970",
+            Language::Korean => "시스템 시계가 1970년 이전입니다",
+        }
+    }
+}
+
 impl std::fmt::Display for Before1970 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the system clock is set before 1970")
+        f.write_str(self.text(Language::English))
     }
 }
 

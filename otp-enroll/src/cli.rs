@@ -14,12 +14,18 @@ use crate::picture::PicturePath;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use otp_core::UnixTime;
+use otp_core::messages::reason::Unfit;
 use otp_core::qr::Style;
 use otp_core::record::{DEFAULT_NAME, Language, Name, ServiceName};
 use otp_site::policy;
 use otp_store::files;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+mod korean;
+mod told;
+
+pub use told::{parsed, refuse_meaningless};
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not.";
 
@@ -633,8 +639,7 @@ impl Since {
     ///
     /// # Errors
     /// The text is none of these.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const REASON: &str = "must be a date in UTC (2027-01-15, '2027-01-15 08:00') or a number and a unit (90s, 15m, 24h, 7d)";
+    pub fn parse(text: &str) -> Result<Self, Unfit> {
         if let Ok(wait) = policy::duration(text) {
             return Ok(Self::Ago(wait));
         }
@@ -651,7 +656,7 @@ impl Since {
                 UnixTime::from_civil_utc(year, month, day, hour, minute, second)
             })
             .map(Self::At)
-            .ok_or(REASON)
+            .ok_or(Unfit::NoSince)
     }
 
     /// Returns the moment, relative to `now`.

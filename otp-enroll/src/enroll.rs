@@ -1,15 +1,13 @@
 //! The commands of `otp-enroll`.
 
 use crate::caller::own_account;
-use crate::cli::{Enroll, EnrollCommand};
+use crate::cli::{Enroll, EnrollCommand, refuse_meaningless};
 use crate::dialogue;
 use crate::failure::Failure;
 use crate::output;
 use crate::site::{self, For, Site};
 use crate::terminal::Terminal;
 use crate::trial;
-use clap::CommandFactory;
-use clap::error::ErrorKind;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{DEFAULT_NAME, Name};
 use otp_core::{Account, UserName};
@@ -21,10 +19,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn run(asked: &Enroll) -> ExitCode {
     if let Some(option) = asked.meaningless() {
-        let reason = format!("{option} has no meaning here");
-        Enroll::command()
-            .error(ErrorKind::ArgumentConflict, reason)
-            .exit();
+        refuse_meaningless::<Enroll>(option);
     }
     site::run("otp-enroll", &asked.common, For::Everybody, |site| {
         let account = whose(site, asked.user.as_deref())?;

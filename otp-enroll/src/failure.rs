@@ -5,9 +5,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
 use otp_core::messages::fleet::Unable;
 use otp_core::messages::protect::Refusal;
+use otp_core::messages::reason::Wording;
 use otp_core::messages::report::Unasked;
 use otp_core::messages::seal::Unsealed;
-use otp_core::messages::trouble::{Asker, Trouble};
+use otp_core::messages::trouble::{self, Asker, Trouble};
 use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
 use std::io::{self, Write};
@@ -125,14 +126,18 @@ impl Failure {
             Self::Report(unasked) => (unasked.text(language), unasked.hint(language).to_owned()),
             Self::Fleet(unable) => (unable.text(language), unable.hint(language)),
             Self::Seal(unsealed) => (unsealed.text(language), unsealed.hint(language)),
-            Self::Site(error) => (error.to_string(), error.hint().to_owned()),
-            Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
+            Self::Site(error) => (error.text(language), error.hint(language).to_owned()),
+            Self::Store { error, user } => {
+                let hint = hint(error, user.as_deref(), language);
+                (error.text(language), hint)
+            }
             Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
         };
         // If standard error cannot be written, only the exit status is left. A screen that Ctrl-S has stopped must
         // not block a process that was told to end.
         if !matches!(self, Self::Trouble(Trouble::Left)) || is_writable(&io::stderr()) {
-            write!(io::stderr(), "{program}: {text}\nhint: {hint}\n").ok();
+            let (text, label) = (in_full(language, text), trouble::hint_label(language));
+            write!(io::stderr(), "{program}: {text}\n{label}: {hint}\n").ok();
         }
         ExitCode::from(self.status())
     }
@@ -202,6 +207,11 @@ impl Failure {
     }
 }
 
+/// Says what the operating system said.
+pub fn system(error: &io::Error) -> Wording {
+    Wording::of(|language| otp_file::told(error, language))
+}
+
 /// Returns the kind of reader, which decides which hint helps.
 fn asker() -> Asker {
     if geteuid().is_root() || log::acts_for_administrator() {
@@ -218,9 +228,18 @@ fn is_writable(stream: &impl AsFd) -> bool {
 }
 
 /// Returns the store's hint, with the user's name instead of USER.
-pub fn hint(error: &otp_store::Error, user: Option<&str>) -> String {
+pub fn hint(error: &otp_store::Error, user: Option<&str>, language: Language) -> String {
+    let hint = error.hint(language);
     match user {
-        Some(user) => error.hint().replace("USER", user),
-        None => error.hint().to_owned(),
+        Some(user) => hint.replace("USER", user),
+        None => hint.to_owned(),
+    }
+}
+
+/// Ends a full sentence in Korean with a full stop. Errors have none, since they also stand inside other sentences.
+pub fn in_full(language: Language, text: String) -> String {
+    match language {
+        Language::Korean if text.ends_with("니다") => text + ".",
+        Language::Korean | Language::English => text,
     }
 }

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::terminal::Left;
 use otp_core::Account;
+use otp_core::messages::reason::Wording;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Name;
 use otp_helper::records::{Broken, Lost};
@@ -14,11 +15,11 @@ pub fn lost(lost: Lost, account: &Account) -> Failure {
     match lost {
         Lost::Store(error) => Failure::about(user)(error),
         Lost::Helper(reason) => {
-            let reason = reason.to_string();
+            let reason = Wording::of(|language| reason.text(language));
             Trouble::NoHelper { reason }.into()
         }
         Lost::Fleet(_) => {
-            let reason = lost.to_string();
+            let reason = Wording::of(|language| lost.text(language));
             Trouble::Unavailable { reason }.into()
         }
         Lost::Denied => {
@@ -26,6 +27,7 @@ pub fn lost(lost: Lost, account: &Account) -> Failure {
             Trouble::NotYours { user }.into()
         }
         Lost::Unavailable(reason) | Lost::Recorded(reason) => {
+            let reason = reason.into();
             Trouble::Unavailable { reason }.into()
         }
     }
@@ -38,7 +40,10 @@ pub fn broken(why: Broken<Left>, account: &Account) -> Failure {
         Broken::Refused(refused) => refusal(refused, account),
         Broken::NotAuthenticated => Trouble::NotAuthenticated.into(),
         Broken::Lost(reason) => lost(reason, account),
-        Broken::Unknown(reason) => Trouble::Unknown { reason }.into(),
+        Broken::Unknown(reason) => {
+            let reason = reason.into();
+            Trouble::Unknown { reason }.into()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A new file that removes itself unless it is kept.
 
+use crate::failure::system;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{Mode, fstatat};
@@ -26,7 +27,7 @@ impl NewFile {
     pub fn create(path: &Path) -> Result<Self, Trouble> {
         let failed = |error: io::Error| Trouble::FileNotWritten {
             path: path.display().to_string(),
-            reason: error.to_string(),
+            reason: system(&error),
         };
         let name = path
             .file_name()
@@ -62,7 +63,7 @@ impl NewFile {
             .and_then(|()| self.directory.sync_all())
             .map_err(|error| Trouble::FileNotWritten {
                 path: self.shown(),
-                reason: error.to_string(),
+                reason: system(&error),
             })
     }
 

@@ -1,6 +1,7 @@
 //! Results on standard output.
 
 use crate::failure::Failure;
+use crate::failure::system;
 use otp_core::messages::trouble::Trouble;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -15,7 +16,7 @@ fn not_written(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::ReaderLeft,
         _ => Failure::Trouble(Trouble::OutputNotWritten {
-            reason: error.to_string(),
+            reason: system(error),
         }),
     }
 }

@@ -1,5 +1,6 @@
 //! The QR code as a picture file.
 
+use otp_core::messages::reason::Unfit;
 use otp_core::qr::Matrix;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -23,13 +24,13 @@ impl PicturePath {
     ///
     /// # Errors
     /// The path has another extension, or none.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, Unfit> {
         let path = PathBuf::from(text);
         let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
         let format = match extension.as_deref().and_then(std::ffi::OsStr::to_str) {
             Some("svg") => Format::Svg,
             Some("png") => Format::Png,
-            _ => return Err("must end in .svg or .png"),
+            _ => return Err(Unfit::NoPicture),
         };
         Ok(Self { path, format })
     }

@@ -187,7 +187,7 @@ impl<E: Engine> Site<E> {
         }
         let begun = Undisturbed::begin();
         begun.map(Some).map_err(|error| {
-            let reason = error.to_string();
+            let reason = error.to_string().into();
             Trouble::Unavailable { reason }.into()
         })
     }

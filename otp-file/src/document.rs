@@ -3,6 +3,7 @@
 //! The parser's own messages quote the line that they complain about, which may hold a secret. Only their positions
 //! are used here.
 
+use otp_core::messages::reason::{Reason, Unfit};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -15,7 +16,7 @@ pub enum Unparsed {
         /// The line, counted from 1, if it is known.
         line: Option<usize>,
         /// The fault on that line.
-        reason: String,
+        reason: Reason,
     },
     /// A newer release wrote the document in a format that this one does not know.
     Newer,
@@ -23,7 +24,7 @@ pub enum Unparsed {
 
 impl Unparsed {
     /// Makes an error about the document as a whole.
-    pub fn whole(reason: impl Into<String>) -> Self {
+    pub fn whole(reason: impl Into<Reason>) -> Self {
         Self::Content {
             line: None,
             reason: reason.into(),
@@ -47,7 +48,7 @@ impl<'a> Source<'a> {
             Ok(text) => Ok(Self { text }),
             Err(error) => Err(Unparsed::Content {
                 line: Some(line_at(bytes, error.valid_up_to())),
-                reason: "not UTF-8".to_owned(),
+                reason: Unfit::NotUtf8.into(),
             }),
         }
     }
@@ -65,7 +66,7 @@ impl<'a> Source<'a> {
     pub fn of_record(bytes: &'a [u8]) -> Result<Self, Unparsed> {
         let source = Self::new(bytes)?;
         if source.text.starts_with('\u{feff}') {
-            return Err(source.fault(&(0..0), "begins with a byte order mark"));
+            return Err(source.fault(&(0..0), Unfit::ByteOrderMark));
         }
         Ok(source)
     }
@@ -108,7 +109,7 @@ impl<'a> Source<'a> {
     }
 
     /// Makes an error at a position of the document.
-    fn fault(&self, span: &Range<usize>, reason: impl Into<String>) -> Unparsed {
+    fn fault(&self, span: &Range<usize>, reason: impl Into<Reason>) -> Unparsed {
         Unparsed::Content {
             line: Some(line_at(self.text.as_bytes(), span.start)),
             reason: reason.into(),
@@ -128,7 +129,7 @@ impl<'a> Source<'a> {
                 known: Vec::new(),
             }),
             Err(error) => {
-                let reason = "not valid TOML, or a key given twice";
+                let reason = Unfit::NotToml;
                 Err(error
                     .span()
                     .map_or_else(|| Unparsed::whole(reason), |span| self.fault(&span, reason)))
@@ -150,7 +151,7 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// `read` does not accept the value.
-    pub fn take<T, R: Into<String>>(
+    pub fn take<T, R: Into<Reason>>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&DeValue<'a>) -> Result<T, R>,
@@ -168,15 +169,13 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// The key is absent, or `read` does not accept its value.
-    pub fn require<T, R: Into<String>>(
+    pub fn require<T, R: Into<Reason>>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&DeValue<'a>) -> Result<T, R>,
     ) -> Result<T, Unparsed> {
-        self.take(key, read)?.ok_or_else(|| {
-            self.source
-                .fault(&self.span, format!("the key '{key}' is missing"))
-        })
+        self.take(key, read)?
+            .ok_or_else(|| self.source.fault(&self.span, Reason::KeyMissing { key }))
     }
 
     /// Takes the version of a record's file. Call it first: only the release that wrote a newer version knows what
@@ -186,7 +185,7 @@ impl<'a> Section<'a> {
     /// The version is missing or invalid, or newer than this release knows.
     pub fn version(&mut self, newest: u64) -> Result<u64, Unparsed> {
         let version = self.require("version", |value| match number(value)? {
-            0 => Err("version 0 does not exist"),
+            0 => Err(Unfit::VersionZero),
             version => Ok(version),
         })?;
         if version > newest {
@@ -219,7 +218,7 @@ impl<'a> Section<'a> {
         let span = value.span();
         match value.into_inner() {
             DeValue::Array(array) => array.into_iter().map(|value| self.inner(value)).collect(),
-            _ => Err(self.source.fault(&span, "must be an array of tables")),
+            _ => Err(self.source.fault(&span, Unfit::NotTables)),
         }
     }
 
@@ -227,7 +226,7 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// `read` does not accept a name, or a value is not a table.
-    pub fn named<N, R: Into<String>>(
+    pub fn named<N, R: Into<Reason>>(
         &mut self,
         read: impl Fn(&str) -> Result<N, R>,
     ) -> Result<Vec<(N, Section<'a>)>, Unparsed> {
@@ -244,7 +243,7 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// `name` does not accept a key, or `read` does not accept a value.
-    pub fn entries<N, T, R: Into<String>>(
+    pub fn entries<N, T, R: Into<Reason>>(
         &mut self,
         name: impl Fn(&str) -> Result<N, R>,
         read: impl Fn(&DeValue<'a>) -> Result<T, R>,
@@ -270,12 +269,12 @@ impl<'a> Section<'a> {
                 table,
                 known: Vec::new(),
             }),
-            _ => Err(self.source.fault(&span, "must be a table")),
+            _ => Err(self.source.fault(&span, Unfit::NotATable)),
         }
     }
 
     /// Makes an error about this table as a whole.
-    pub fn fault(&self, reason: impl Into<String>) -> Unparsed {
+    pub fn fault(&self, reason: impl Into<Reason>) -> Unparsed {
         self.source.fault(&self.span, reason)
     }
 
@@ -291,10 +290,9 @@ impl<'a> Section<'a> {
             .min_by_key(|span| span.start)
         {
             None => Ok(()),
-            Some(span) => Err(self.source.fault(
-                &span,
-                format!("unknown key; known here are {}", self.known.join(", ")),
-            )),
+            Some(span) => Err(self
+                .source
+                .fault(&span, Reason::UnknownKey { known: self.known })),
         }
     }
 }
@@ -328,16 +326,16 @@ fn line_at(bytes: &[u8], position: usize) -> usize {
 ///
 /// # Errors
 /// The value is not a string.
-pub fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, &'static str> {
-    value.as_str().ok_or("must be a string")
+pub fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Unfit> {
+    value.as_str().ok_or(Unfit::NotText)
 }
 
 /// Reads a whole number, zero or more, in any notation of TOML, whose integers are signed and have 64 bits.
 ///
 /// # Errors
 /// The value is not such a number.
-pub fn number(value: &DeValue<'_>) -> Result<u64, &'static str> {
-    let reason = "must be a whole number, zero or more";
+pub fn number(value: &DeValue<'_>) -> Result<u64, Unfit> {
+    let reason = Unfit::NotANumber;
     let integer = value.as_integer().ok_or(reason)?;
     let signed = i64::from_str_radix(integer.as_str(), integer.radix());
     signed
@@ -350,16 +348,16 @@ pub fn number(value: &DeValue<'_>) -> Result<u64, &'static str> {
 ///
 /// # Errors
 /// The value is neither.
-pub fn truth(value: &DeValue<'_>) -> Result<bool, &'static str> {
-    value.as_bool().ok_or("must be true or false")
+pub fn truth(value: &DeValue<'_>) -> Result<bool, Unfit> {
+    value.as_bool().ok_or(Unfit::NotTruth)
 }
 
 /// Reads a list of strings.
 ///
 /// # Errors
 /// The value is not a list of strings.
-pub fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
-    let reason = "must be a list of strings";
+pub fn texts(value: &DeValue<'_>) -> Result<Vec<String>, Unfit> {
+    let reason = Unfit::NotTexts;
     let list = value.as_array().ok_or(reason)?;
     list.iter()
         .map(|one| one.get_ref().as_str().map(str::to_owned).ok_or(reason))

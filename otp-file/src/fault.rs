@@ -1,5 +1,7 @@
 //! The faults of a file that show before its content is read.
 
+use otp_core::messages::reason::Deed;
+use otp_core::record::Language;
 use std::io;
 
 /// Why a file or directory is not read.
@@ -10,14 +12,14 @@ pub enum Unread {
     /// The operating system refused.
     Io {
         /// The action that failed.
-        action: &'static str,
+        action: Deed,
         /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl Unread {
-    pub(crate) fn io(action: &'static str, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn io(action: Deed, source: impl Into<io::Error>) -> Self {
         Self::Io {
             action,
             source: source.into(),
@@ -78,31 +80,152 @@ pub enum Fault {
     },
 }
 
+impl Unread {
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::Unsafe(fault) => fault.text(language),
+            Self::Io { action, source } => {
+                format!("{}: {}", action.failed(language), told(source, language))
+            }
+        }
+    }
+}
+
+impl Fault {
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(self) -> String {
+        match self {
+            Self::SymbolicLink => "is a symbolic link".to_owned(),
+            Self::NotAFile => "is not a regular file".to_owned(),
+            Self::NotADirectory => "is not a directory".to_owned(),
+            Self::HardLink => "has more than one hard link".to_owned(),
+            Self::Owner { uid } => format!("is owned by user id {uid}, not by root"),
+            Self::Group { gid } => {
+                format!("belongs to group id {gid}, not to the group of the store")
+            }
+            Self::Mode { mode, allowed } => {
+                format!("has mode {mode:04o}, at most {allowed:04o} is allowed")
+            }
+            Self::ListedUser { uid } => {
+                format!("has an access control list that gives rights to user id {uid}")
+            }
+            Self::ListedGroup { gid } => {
+                format!("has an access control list that gives rights to group id {gid}")
+            }
+            Self::StrangeList => "has an access control list of an unknown form".to_owned(),
+            Self::TooLarge { limit } => format!("is larger than {limit} bytes"),
+        }
+    }
+
+    fn korean(self) -> String {
+        match self {
+            Self::SymbolicLink => "심볼릭 링크입니다".to_owned(),
+            Self::NotAFile => "일반 파일이 아닙니다".to_owned(),
+            Self::NotADirectory => "디렉터리가 아닙니다".to_owned(),
+            Self::HardLink => "하드 링크가 여러 개입니다".to_owned(),
+            Self::Owner { uid } => format!("소유자가 root가 아닙니다(사용자 ID {uid})"),
+            Self::Group { gid } => {
+                format!("저장소의 그룹이 아닌 그룹의 파일입니다(그룹 ID {gid})")
+            }
+            Self::Mode { mode, allowed } => {
+                format!("모드가 {mode:04o}입니다. {allowed:04o}까지만 허용됩니다")
+            }
+            Self::ListedUser { uid } => {
+                format!("접근 제어 목록이 다른 사용자에게 권한을 줍니다(사용자 ID {uid})")
+            }
+            Self::ListedGroup { gid } => {
+                format!("접근 제어 목록이 다른 그룹에 권한을 줍니다(그룹 ID {gid})")
+            }
+            Self::StrangeList => "접근 제어 목록의 형식을 알 수 없습니다".to_owned(),
+            Self::TooLarge { limit } => format!("{limit}바이트보다 큽니다"),
+        }
+    }
+}
+
+/// Says what the operating system said. The common errors have a text in each language; another one stays as it is.
+#[must_use]
+pub fn told(error: &io::Error, language: Language) -> String {
+    let korean = match error.kind() {
+        io::ErrorKind::NotFound => "파일이나 디렉터리가 없습니다",
+        io::ErrorKind::PermissionDenied => "권한이 없습니다",
+        io::ErrorKind::AlreadyExists => "이미 있습니다",
+        io::ErrorKind::StorageFull => "디스크에 남은 공간이 없습니다",
+        io::ErrorKind::QuotaExceeded => "디스크 할당량을 초과했습니다",
+        io::ErrorKind::ReadOnlyFilesystem => "읽기 전용 파일 시스템입니다",
+        io::ErrorKind::NotADirectory => "디렉터리가 아닙니다",
+        io::ErrorKind::IsADirectory => "디렉터리입니다",
+        io::ErrorKind::BrokenPipe => "받는 프로그램이 종료되었습니다",
+        io::ErrorKind::ConnectionRefused => "연결이 거부되었습니다",
+        io::ErrorKind::TimedOut => "시간이 초과되었습니다",
+        _ => return error.to_string(),
+    };
+    match language {
+        Language::English => error.to_string(),
+        Language::Korean => korean.to_owned(),
+    }
+}
+
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::SymbolicLink => f.write_str("is a symbolic link"),
-            Self::NotAFile => f.write_str("is not a regular file"),
-            Self::NotADirectory => f.write_str("is not a directory"),
-            Self::HardLink => f.write_str("has more than one hard link"),
-            Self::Owner { uid } => write!(f, "is owned by user id {uid}, not by root"),
-            Self::Group { gid } => write!(
-                f,
-                "belongs to group id {gid}, not to the group of the store"
+        f.write_str(&self.text(Language::English))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_common_errors_of_the_system_are_told_in_korean_and_others_as_they_are() {
+        let hangul = |text: &str| text.contains(|c| ('가'..='힣').contains(&c));
+        // ENOENT, EACCES, EPERM, EEXIST, ENOTDIR, EISDIR, ENOSPC, EROFS, EPIPE, EDQUOT.
+        for number in [2, 13, 1, 17, 20, 21, 28, 30, 32, 122] {
+            let error = io::Error::from_raw_os_error(number);
+            assert!(hangul(&told(&error, Language::Korean)), "{error}");
+            assert_eq!(told(&error, Language::English), error.to_string());
+        }
+        let other = io::Error::from_raw_os_error(5);
+        assert_eq!(told(&other, Language::Korean), other.to_string());
+    }
+
+    #[test]
+    fn every_fault_is_told_in_every_language_with_its_numbers() {
+        let faults = [
+            (Fault::SymbolicLink, &[][..]),
+            (Fault::NotAFile, &[]),
+            (Fault::NotADirectory, &[]),
+            (Fault::HardLink, &[]),
+            (Fault::Owner { uid: 1001 }, &["1001"]),
+            (Fault::Group { gid: 1002 }, &["1002"]),
+            (
+                Fault::Mode {
+                    mode: 0o666,
+                    allowed: 0o640,
+                },
+                &["0666", "0640"],
             ),
-            Self::Mode { mode, allowed } => {
-                write!(f, "has mode {mode:04o}, at most {allowed:04o} is allowed")
+            (Fault::ListedUser { uid: 1003 }, &["1003"]),
+            (Fault::ListedGroup { gid: 1004 }, &["1004"]),
+            (Fault::StrangeList, &[]),
+            (Fault::TooLarge { limit: 4096 }, &["4096"]),
+        ];
+        for (fault, numbers) in faults {
+            let [english, korean] = Language::ALL.map(|language| fault.text(language));
+            assert!(english.is_ascii() && !korean.is_ascii(), "{korean}");
+            for said in [english, korean] {
+                assert!(numbers.iter().all(|number| said.contains(number)), "{said}");
+                assert!(!said.ends_with('.'), "{said}");
             }
-            Self::ListedUser { uid } => write!(
-                f,
-                "has an access control list that gives rights to user id {uid}"
-            ),
-            Self::ListedGroup { gid } => write!(
-                f,
-                "has an access control list that gives rights to group id {gid}"
-            ),
-            Self::StrangeList => f.write_str("has an access control list of an unknown form"),
-            Self::TooLarge { limit } => write!(f, "is larger than {limit} bytes"),
         }
     }
 }

@@ -5,6 +5,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, fchownat, geteuid};
+use otp_core::messages::reason::Deed;
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
@@ -102,7 +103,7 @@ pub fn open_directory_of_anyone(parent: impl AsFd, name: &str) -> Result<Option<
         Err(Errno::ENOENT) => Ok(None),
         // With O_DIRECTORY the kernel reports ENOTDIR for a link too.
         Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Fault::NotADirectory.into()),
-        Err(errno) => Err(Unread::io("open", errno)),
+        Err(errno) => Err(Unread::io(Deed::Open, errno)),
     }
 }
 
@@ -198,7 +199,7 @@ pub fn open_file_as_it_is(
         Err(Errno::EISDIR | Errno::ENXIO | Errno::ENODEV) => {
             return Err(Fault::NotAFile.into());
         }
-        Err(errno) => return Err(Unread::io("open", errno)),
+        Err(errno) => return Err(Unread::io(Deed::Open, errno)),
     };
     let found = metadata(&file)?;
     if !found.is_file() {
@@ -241,7 +242,7 @@ fn read_on(mut file: &File, begun: &[u8], most: u64) -> Result<Zeroizing<Vec<u8>
     file.by_ref()
         .take(most.saturating_sub(begun.len() as u64))
         .read_to_end(&mut bytes)
-        .map_err(|error| Unread::io("read", error))?;
+        .map_err(|error| Unread::io(Deed::Read, error))?;
     Ok(bytes)
 }
 
@@ -251,7 +252,7 @@ fn read_on(mut file: &File, begun: &[u8], most: u64) -> Result<Zeroizing<Vec<u8>
 /// The operating system does not provide it.
 pub fn metadata(file: &File) -> Result<Metadata, Unread> {
     file.metadata()
-        .map_err(|error| Unread::io("examine", error))
+        .map_err(|error| Unread::io(Deed::Examine, error))
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::frame::Fields;
 use crate::protocol::{Answer, Request};
 use crate::session::{Reply, Turn};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use otp_core::record::Language;
+use otp_file::told;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -43,14 +45,47 @@ pub enum NoAnswer {
     Unintelligible,
 }
 
+impl NoAnswer {
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.of("the helper", language),
+            Language::Korean => self.of("otp-helper", language),
+        }
+    }
+
+    /// Says so of the program that was asked.
+    pub(crate) fn of(&self, program: &str, language: Language) -> String {
+        match (self, language) {
+            (Self::Start(error), Language::English) => {
+                format!("{program} could not be started: {error}")
+            }
+            (Self::Start(error), Language::Korean) => {
+                let error = told(error, language);
+                format!("{program} 프로그램을 시작하지 못했습니다({error})")
+            }
+            (Self::Ask, Language::English) => format!("{program} did not take the request"),
+            (Self::Ask, Language::Korean) => {
+                format!("{program} 프로그램이 요청을 받지 않았습니다")
+            }
+            (Self::Silence, Language::English) => format!("{program} gave no answer"),
+            (Self::Silence, Language::Korean) => {
+                format!("{program} 프로그램이 응답하지 않았습니다")
+            }
+            (Self::Unintelligible, Language::English) => {
+                format!("{program} gave an answer that is none")
+            }
+            (Self::Unintelligible, Language::Korean) => {
+                format!("{program} 프로그램의 응답을 이해할 수 없습니다")
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Start(error) => write!(f, "the helper could not be started: {error}"),
-            Self::Ask => f.write_str("the helper did not take the request"),
-            Self::Silence => f.write_str("the helper gave no answer"),
-            Self::Unintelligible => f.write_str("the helper gave an answer that is none"),
-        }
+        f.write_str(&self.text(Language::English))
     }
 }
 

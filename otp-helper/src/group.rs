@@ -88,6 +88,7 @@ impl Start {
 mod tests {
     use super::*;
     use otp_core::Before1970;
+    use otp_core::messages::reason::Deed;
 
     const START: Start = Start {
         group: None,
@@ -169,7 +170,7 @@ mod tests {
 
     #[test]
     fn only_a_refusal_by_the_kernel_is_blamed_on_the_group() {
-        let (path, action) = ("/x", "open");
+        let (path, action) = ("/x", Deed::Open);
         let of_records = |kind: ErrorKind| {
             Cause::Store(otp_store::Error::Io {
                 place: otp_store::Location::of(path),

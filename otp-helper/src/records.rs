@@ -20,6 +20,7 @@ use crate::protocol::{Answer, Claim, Request, Verb};
 use nix::unistd::getuid;
 use otp_core::mail::Address;
 use otp_core::mailed::LoginKey;
+use otp_core::record::Language;
 use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
@@ -189,22 +190,28 @@ impl From<NoAnswer> for Lost {
     }
 }
 
+impl Lost {
+    /// Says so in a language, without a full stop. What the helper or a verifier said stays as it was said.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Store(error), _) => error.text(language),
+            (Self::Helper(reason), _) => reason.text(language),
+            (Self::Fleet(reason), _) => reason.of("otp-fleet", language),
+            (Self::Denied, Language::English) => {
+                "this program may not check this user's codes".to_owned()
+            }
+            (Self::Denied, Language::Korean) => {
+                "이 프로그램은 이 사용자의 인증 코드를 확인할 수 없습니다".to_owned()
+            }
+            (Self::Unavailable(reason) | Self::Recorded(reason), _) => reason.clone(),
+        }
+    }
+}
+
 impl std::fmt::Display for Lost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Helper(reason) => reason.fmt(f),
-            Self::Fleet(NoAnswer::Start(error)) => {
-                write!(f, "otp-fleet could not be started: {error}")
-            }
-            Self::Fleet(NoAnswer::Ask) => f.write_str("otp-fleet did not take the request"),
-            Self::Fleet(NoAnswer::Silence) => f.write_str("otp-fleet gave no answer"),
-            Self::Fleet(NoAnswer::Unintelligible) => {
-                f.write_str("otp-fleet gave an answer that is none")
-            }
-            Self::Denied => f.write_str("this program may not check this user's codes"),
-            Self::Unavailable(reason) | Self::Recorded(reason) => f.write_str(reason),
-        }
+        f.write_str(&self.text(Language::English))
     }
 }
 

@@ -504,9 +504,11 @@ fn limits(mut section: Section<'_>) -> Result<Limits, Unparsed> {
         _ => Err("must be a second to 5 minutes: \"10s\""),
     })?;
     let mut count = |key, least: usize, most: usize, usual| {
-        let found = section.take(key, |value| match usize::try_from(number(value)?) {
-            Ok(count) if (least..=most).contains(&count) => Ok(count),
-            _ => Err(format!("must be {least} to {most}")),
+        let found = section.take(key, |value| {
+            match usize::try_from(number(value).map_err(|unfit| unfit.to_string())?) {
+                Ok(count) if (least..=most).contains(&count) => Ok(count),
+                _ => Err(format!("must be {least} to {most}")),
+            }
         })?;
         Ok::<_, Unparsed>(found.unwrap_or(usual))
     };

@@ -1,7 +1,9 @@
 //! The errors of examining this machine. An error names the file and the reason, never a file's content.
 
+use otp_core::messages::reason::{Deed, Reason, Unfit};
+use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
-use otp_file::{Fault, Unparsed, Unread};
+use otp_file::{Fault, Unparsed, Unread, told};
 use std::io;
 
 /// Why something could not be found out, and whose fault that is.
@@ -23,7 +25,7 @@ pub enum Error {
         /// The number of the line, from 1, if it is known.
         line: Option<usize>,
         /// What is wrong there, without quoting it.
-        reason: String,
+        reason: Reason,
     },
     /// The named policy file does not exist.
     #[error("{path}: the policy file is missing")]
@@ -37,7 +39,7 @@ pub enum Error {
         /// Which file or directory.
         path: String,
         /// What was tried.
-        action: &'static str,
+        action: Deed,
         /// What the operating system said.
         source: io::Error,
     },
@@ -48,14 +50,14 @@ pub enum Error {
     #[error("the name service did not answer: {0}")]
     NameService(io::Error),
     /// The name service contradicts itself about a user, so it is not certain whose records are meant.
-    #[error("the name service knows {user} with user id {uid}, but {what}")]
+    #[error("the name service knows {user} with user id {uid}, but {}", what.english())]
     Disagrees {
         /// The name that it gave.
         user: String,
         /// The user id that it gave with it.
         uid: u32,
         /// What it says for the user id, or for that id's name.
-        what: String,
+        what: Instead,
     },
     /// The system clock shows a time before 1970.
     #[error(transparent)]
@@ -63,7 +65,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn io(path: &str, action: &'static str, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn io(path: &str, action: Deed, source: impl Into<io::Error>) -> Self {
         Self::Io {
             path: path.to_owned(),
             action,
@@ -85,7 +87,7 @@ impl Error {
         let (line, reason) = match why {
             Unparsed::Content { line, reason } => (line, reason),
             // Files of a machine carry no version.
-            Unparsed::Newer => (None, "written for a newer version of pam_otp".to_owned()),
+            Unparsed::Newer => (None, Unfit::Newer.into()),
         };
         Self::Content {
             path: path.to_owned(),
@@ -94,9 +96,95 @@ impl Error {
         }
     }
 
-    /// What an administrator can do about it.
+    /// Says what is wrong in a language, without a full stop.
     #[must_use]
-    pub fn hint(&self) -> &'static str {
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.to_string(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn korean(&self) -> String {
+        let korean = Language::Korean;
+        match self {
+            Self::Unsafe { path, fault } => format!("{path}: {}", fault.text(korean)),
+            Self::Content {
+                path,
+                line: Some(line),
+                reason,
+            } => format!("{path}, {line}번째 줄: {}", reason.text(korean)),
+            Self::Content {
+                path,
+                line: None,
+                reason,
+            } => format!("{path}: {}", reason.text(korean)),
+            Self::NoPolicy { path } => format!("{path}: 정책 파일이 없습니다"),
+            Self::Io {
+                path,
+                action,
+                source,
+            } => format!(
+                "{path}: {}: {}",
+                action.failed(korean),
+                told(source, korean)
+            ),
+            Self::UserName(name) => name.text(korean),
+            Self::NameService(error) => {
+                format!("이름 서비스가 응답하지 않았습니다: {}", told(error, korean))
+            }
+            Self::Disagrees { user, uid, what } => format!(
+                "이름 서비스에서 {user} 사용자의 ID는 {uid}번이지만, {}",
+                what.korean()
+            ),
+            Self::Clock(clock) => clock.text(korean).to_owned(),
+        }
+    }
+
+    /// What an administrator can do about it, in English without a full stop.
+    #[must_use]
+    pub fn hint(&self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.english_hint(),
+            Language::Korean => self.korean_hint(),
+        }
+    }
+
+    fn korean_hint(&self) -> &'static str {
+        match self {
+            Self::Unsafe {
+                fault: Fault::Owner { .. },
+                ..
+            } => {
+                "누가 바꾸었는지 확인하고 소유자를 root로 되돌리세요. 사용자 ID가 바뀐 사용자의 등록 정보는 'otp-admin reset USER' 명령으로 삭제하세요."
+            }
+            Self::Unsafe { .. } => {
+                "누가 바꾸었는지 확인한 뒤, 소유자와 모드를 pam_otp.conf(5) 매뉴얼에 적힌 대로 되돌리세요."
+            }
+            Self::Content { .. } => {
+                "그 줄을 바로잡으세요. 함께 설치된 파일에 모든 키와 기본값이 있습니다."
+            }
+            Self::NoPolicy { .. } => {
+                "경로를 확인하세요. 경로가 맞으면 그 파일 시스템을 마운트하거나 파일을 복구하세요."
+            }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "소유자와 모드가 pam_otp.conf(5) 매뉴얼에 적힌 대로인지 확인하세요. root가 아닌 프로그램은 otp-helper를 통해서만 등록 정보에 접근합니다."
+            }
+            Self::Io { .. } => {
+                "파일 시스템이 마운트되어 있고 쓰기 가능하며 이상이 없는지 확인하세요."
+            }
+            Self::UserName(_) => "이름의 철자를 확인하세요.",
+            Self::NameService(_) => {
+                "'getent passwd' 명령과 /etc/nsswitch.conf 파일의 서비스를 확인하세요."
+            }
+            Self::Disagrees { .. } => {
+                "'getent passwd' 명령으로 그 이름과 그 번호를 비교한 뒤 /etc/passwd, 디렉터리 서비스, /etc/nsswitch.conf를 바로잡으세요."
+            }
+            Self::Clock(_) => "시스템 시계를 맞추세요.",
+        }
+    }
+
+    fn english_hint(&self) -> &'static str {
         match self {
             Self::Unsafe {
                 fault: Fault::Owner { .. },
@@ -123,6 +211,54 @@ impl Error {
                 "compare what 'getent passwd' says of that name and of that number; then correct /etc/passwd, the directory or /etc/nsswitch.conf"
             }
             Self::Clock(_) => "set the clock",
+        }
+    }
+}
+
+/// What the name service says instead, for a user id or for that id's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Instead {
+    /// There is no user with that id.
+    NoUser,
+    /// The entry has another id than the one that was asked for.
+    AnotherId {
+        /// That id.
+        uid: u32,
+    },
+    /// The id has a name that leads to another id.
+    AnotherUser {
+        /// That name.
+        name: String,
+        /// That id.
+        uid: u32,
+    },
+    /// The id has a name that no user has.
+    Nobody {
+        /// That name.
+        name: String,
+    },
+}
+
+impl Instead {
+    fn english(&self) -> String {
+        match self {
+            Self::NoUser => "no user for that number".to_owned(),
+            Self::AnotherId { uid } => format!("user id {uid} when asked for that number"),
+            Self::AnotherUser { name, uid } => {
+                format!("{name} for that number, whose user id is {uid}")
+            }
+            Self::Nobody { name } => format!("{name} for that number, which is no user"),
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::NoUser => "그 번호로는 사용자를 찾지 못합니다".to_owned(),
+            Self::AnotherId { uid } => format!("그 번호로 찾으면 ID가 {uid}번입니다"),
+            Self::AnotherUser { name, uid } => {
+                format!("그 번호로 찾은 {name} 사용자의 ID는 {uid}번입니다")
+            }
+            Self::Nobody { name } => format!("그 번호로 찾은 {name} 사용자는 없습니다"),
         }
     }
 }

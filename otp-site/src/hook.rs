@@ -1,5 +1,7 @@
 //! The hook, a program that is given events: whether it may be run.
 
+use otp_core::record::Language;
+use otp_file::told;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -30,16 +32,33 @@ pub enum Unfit {
     },
 }
 
+impl Unfit {
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Unseen(error), _) => told(error, language),
+            (Self::NoProgram, Language::English) => "is no program".to_owned(),
+            (Self::NoProgram, Language::Korean) => "실행할 수 있는 파일이 아닙니다".to_owned(),
+            (Self::Owner { path, uid }, Language::English) => {
+                format!("{path} is owned by user id {uid}, not by root")
+            }
+            (Self::Owner { path, uid }, Language::Korean) => {
+                format!("{path} 파일의 소유자가 root가 아닙니다(사용자 ID {uid})")
+            }
+            (Self::Writable { path }, Language::English) => {
+                format!("others than root may write {path}")
+            }
+            (Self::Writable { path }, Language::Korean) => {
+                format!("{path} 파일의 쓰기 권한이 root가 아닌 사용자에게도 있습니다")
+            }
+        }
+    }
+}
+
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unseen(error) => error.fmt(f),
-            Self::NoProgram => f.write_str("is no program"),
-            Self::Owner { path, uid } => {
-                write!(f, "{path} is owned by user id {uid}, not by root")
-            }
-            Self::Writable { path } => write!(f, "others than root may write {path}"),
-        }
+        f.write_str(&self.text(Language::English))
     }
 }
 

@@ -19,5 +19,5 @@ pub mod stack;
 pub mod users;
 pub mod zone;
 
-pub use error::Error;
+pub use error::{Error, Instead};
 pub use users::Named;

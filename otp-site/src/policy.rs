@@ -7,6 +7,8 @@ use crate::Error;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::Unfit;
 use otp_core::network::Network;
 use otp_core::qr::Style;
 use otp_core::record::{
@@ -91,7 +93,7 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
     ) {
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::ENOENT) => return Ok(None),
-        Err(errno) => return Err(Error::io(shown, "open", errno)),
+        Err(errno) => return Err(Error::io(shown, Deed::Open, errno)),
     };
     // Only root may write the file. Everything else unusual about it is harmless: a check that refuses every login must
     // not be one that a user can make fail, for example with a hard link.
@@ -173,8 +175,7 @@ fn code(section: &mut Section<'_>, default: CodePolicy) -> Result<CodePolicy, Un
     Ok(CodePolicy {
         algorithm: section
             .take("algorithm", |value| {
-                Algorithm::from_name(text(value)?)
-                    .ok_or("must be \"SHA1\", \"SHA256\" or \"SHA512\"")
+                Algorithm::from_name(text(value)?).ok_or(Unfit::NoAlgorithm)
             })?
             .unwrap_or(default.algorithm),
         digits: section
@@ -188,13 +189,13 @@ fn code(section: &mut Section<'_>, default: CodePolicy) -> Result<CodePolicy, Un
             })?
             .unwrap_or(default.period),
         window: section
-            .take("window", up_to(10, "must be 0 to 10 steps"))?
+            .take("window", up_to(10, Unfit::WindowOfPolicy))?
             .unwrap_or(default.window),
     })
 }
 
 fn lockout(section: &mut Section<'_>, default: LockoutPolicy) -> Result<LockoutPolicy, Unparsed> {
-    let count = |value: &DeValue<'_>| u32::try_from(number(value)?).map_err(|_| "is too large");
+    let count = |value: &DeValue<'_>| u32::try_from(number(value)?).map_err(|_| Unfit::TooLarge);
     let failures = section
         .take("failures", count)?
         .unwrap_or(default.failures());
@@ -221,7 +222,7 @@ fn recovery(
 ) -> Result<RecoveryPolicy, Unparsed> {
     Ok(RecoveryPolicy {
         codes: section
-            .take("codes", up_to(32, "must be 0 to 32"))?
+            .take("codes", up_to(32, Unfit::RecoveryCodesOfPolicy))?
             .unwrap_or(default.codes),
         opens_lock: section
             .take("opens_lock", truth)?
@@ -237,7 +238,7 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
     let most = section.take("max_authenticators", |value| {
         match u8::try_from(number(value)?) {
             Ok(count @ 1..=4) => Ok(count),
-            _ => Err("must be 1 to 4"),
+            _ => Err(Unfit::MostAuthenticators),
         }
     })?;
     debug_assert_eq!(MAX_AUTHENTICATORS, 4, "as the message above says");
@@ -252,11 +253,8 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
 
 fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforcePolicy, Unparsed> {
     let groups = section.take("groups", |value| {
-        let names = names(
-            value,
-            "must be names or numbers of groups, or \"*\" for everybody",
-        )?;
-        Ok::<_, &str>(if names.iter().any(|name| name == "*") {
+        let names = names(value, Unfit::NoGroupsOrAll)?;
+        Ok::<_, Unfit>(if names.iter().any(|name| name == "*") {
             Groups::Everybody
         } else {
             Groups::Named(names)
@@ -264,7 +262,7 @@ fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforceP
     })?;
     let exempt_groups = section.take("exempt_groups", exempt_groups)?;
     let exempt_users = section.take("exempt_users", |value| {
-        let reason = "must be names of users";
+        let reason = Unfit::NoUsers;
         exempt(names(value, reason)?, reason)
     })?;
     let from = section.take("from", |value| match value {
@@ -302,24 +300,24 @@ fn services(section: &mut Section<'_>) -> Result<BTreeMap<ServiceName, ServicePo
     services.collect()
 }
 
-fn language(value: &DeValue<'_>) -> Result<Language, &'static str> {
-    Language::from_tag(text(value)?).ok_or("must be \"en\" or \"ko\"")
+fn language(value: &DeValue<'_>) -> Result<Language, Unfit> {
+    Language::from_tag(text(value)?).ok_or(Unfit::NoLanguage)
 }
 
-fn at_login(value: &DeValue<'_>) -> Result<AtLogin, &'static str> {
-    AtLogin::from_word(text(value)?).ok_or("must be \"off\", \"offer\" or \"require\"")
+fn at_login(value: &DeValue<'_>) -> Result<AtLogin, Unfit> {
+    AtLogin::from_word(text(value)?).ok_or(Unfit::NoAtLogin)
 }
 
-fn qr(value: &DeValue<'_>) -> Result<Style, &'static str> {
-    Style::from_word(text(value)?).ok_or("must be \"unicode\", \"ascii\" or \"none\"")
+fn qr(value: &DeValue<'_>) -> Result<Style, Unfit> {
+    Style::from_word(text(value)?).ok_or(Unfit::NoQrStyle)
 }
 
-fn exempt_groups(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
-    let reason = "must be names or numbers of groups";
+fn exempt_groups(value: &DeValue<'_>) -> Result<Vec<String>, Unfit> {
+    let reason = Unfit::NoGroups;
     exempt(names(value, reason)?, reason)
 }
 
-fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, &'static str> {
+fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, Unfit> {
     let networks = texts(value)?;
     let networks = networks.iter().map(|one| Network::parse(one));
     networks
@@ -327,12 +325,12 @@ fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, &'static str> {
         .map_err(|reason| reason.0)
 }
 
-fn remember(value: &DeValue<'_>) -> Result<Duration, &'static str> {
+fn remember(value: &DeValue<'_>) -> Result<Duration, Unfit> {
     duration_or_zero(text(value)?)
 }
 
 /// Refuses "*" as an exemption: an administrator who wants to exempt everybody enforces nothing.
-fn exempt(names: Vec<String>, reason: &'static str) -> Result<Vec<String>, &'static str> {
+fn exempt(names: Vec<String>, reason: Unfit) -> Result<Vec<String>, Unfit> {
     if names.iter().any(|name| name == "*") {
         Err(reason)
     } else {
@@ -341,7 +339,7 @@ fn exempt(names: Vec<String>, reason: &'static str) -> Result<Vec<String>, &'sta
 }
 
 /// Reads a list of names of users or groups. A name that nobody can have is a typing error.
-fn names(value: &DeValue<'_>, reason: &'static str) -> Result<Vec<String>, &'static str> {
+fn names(value: &DeValue<'_>, reason: Unfit) -> Result<Vec<String>, Unfit> {
     let names = texts(value)?;
     if names
         .iter()
@@ -365,14 +363,12 @@ fn trust(section: &mut Section<'_>, default: TrustPolicy) -> Result<TrustPolicy,
 fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPolicy, Unparsed> {
     Ok(HelperPolicy {
         trusted_callers: section
-            .take("trusted_callers", |value| {
-                names(value, "must be names of users")
-            })?
+            .take("trusted_callers", |value| names(value, Unfit::NoUsers))?
             .unwrap_or(default.trusted_callers),
     })
 }
 
-fn up_to(most: u8, reason: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<u8, &'static str> {
+fn up_to(most: u8, reason: Unfit) -> impl FnOnce(&DeValue<'_>) -> Result<u8, Unfit> {
     move |value| match u8::try_from(number(value)?) {
         Ok(count) if count <= most => Ok(count),
         _ => Err(reason),
@@ -384,21 +380,19 @@ fn up_to(most: u8, reason: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<
 /// A colon separates issuer and account in a URI, so many apps refuse a colon in the issuer or show a wrong account.
 /// Earlier versions accepted it. A login, which would otherwise be refused, goes on and leaves the colon out of what it
 /// shows.
-fn issuer(purpose: Use, value: &DeValue<'_>) -> Result<String, &'static str> {
+fn issuer(purpose: Use, value: &DeValue<'_>) -> Result<String, Unfit> {
     let issuer = text(value)?;
     if purpose == Use::Enrolling && issuer.contains(':') {
-        return Err(
-            "must not have a colon: many authenticator apps refuse it, or show another account name",
-        );
+        return Err(Unfit::ColonInIssuer);
     }
     if issuer.chars().count() > 64 || issuer.contains(|c: char| c.is_control()) {
-        return Err("must have at most 64 characters, on one line");
+        return Err(Unfit::LongIssuer);
     }
     Ok(issuer.to_owned())
 }
 
 /// Reads a duration that may be zero, which needs no unit.
-fn duration_or_zero(text: &str) -> Result<Duration, &'static str> {
+fn duration_or_zero(text: &str) -> Result<Duration, Unfit> {
     match text {
         "0" => Ok(Duration::ZERO),
         wait => duration(wait),
@@ -409,8 +403,8 @@ fn duration_or_zero(text: &str) -> Result<Duration, &'static str> {
 ///
 /// # Errors
 /// The text has another form; the error says which form it must have.
-pub fn duration(text: &str) -> Result<Duration, &'static str> {
-    let reason = "must be a number and a unit: \"90s\", \"15m\", \"24h\", \"30d\"";
+pub fn duration(text: &str) -> Result<Duration, Unfit> {
+    let reason = Unfit::NoDuration;
     let unit = match text.as_bytes().last() {
         Some(b's') => 1,
         Some(b'm') => 60,
@@ -426,15 +420,15 @@ pub fn duration(text: &str) -> Result<Duration, &'static str> {
         .parse::<u64>()
         .ok()
         .and_then(|count| count.checked_mul(unit))
-        .ok_or("is too long")?;
+        .ok_or(Unfit::TooLong)?;
     Ok(Duration::from_secs(seconds))
 }
 
-const NO_MOMENT: &str = "must be a date or a date-time: \"2027-02-01\", \"2027-02-01T09:00:00Z\", \"2027-02-01T09:00:00+09:00\"";
+const NO_MOMENT: Unfit = Unfit::NoMoment;
 
 /// Returns the moment of a date, `2027-02-01` (its first second), or of a date-time, `2027-02-01T09:00:00Z` or with
 /// `+09:00` at its end. Without an offset it is in UTC.
-fn moment(written: Datetime) -> Result<UnixTime, &'static str> {
+fn moment(written: Datetime) -> Result<UnixTime, Unfit> {
     let date = written.date.ok_or(NO_MOMENT)?;
     let (hour, minute, second) = written.time.map_or((0, 0, 0), |time| {
         (time.hour, time.minute, time.second.unwrap_or(0))

@@ -7,6 +7,8 @@
 use crate::Error;
 use nix::fcntl::OFlag;
 use otp_core::login::AccountLine;
+use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::Unfit;
 use otp_core::record::EnrollPolicy;
 use otp_file::Unparsed;
 use std::ffi::OsStr;
@@ -158,7 +160,7 @@ impl Stacks {
             return Ok(services);
         };
         let shown = directory.display().to_string();
-        let failed = |error| Error::io(&shown, "list", error);
+        let failed = |error| Error::io(&shown, Deed::List, error);
         for entry in std::fs::read_dir(directory).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let Ok(name) = entry.file_name().into_string() else {
@@ -215,11 +217,11 @@ impl Stacks {
         };
         let too_much = |reason| Err(Error::unparsed(&path, Unparsed::whole(reason)));
         if depth > DEEPEST {
-            return too_much("includes nest too deeply");
+            return too_much(Unfit::IncludesTooDeep);
         }
         *left = match left.checked_sub(1) {
             Some(left) => left,
-            None => return too_much("includes too many files"),
+            None => return too_much(Unfit::IncludesTooManyFiles),
         };
         // Which lines continue where has changed between releases of libpam, and C reads only up to a NUL.
         walk.doubtful |= text.contains(['\\', '\0']);
@@ -267,7 +269,7 @@ impl Stacks {
             match read_text(&path) {
                 Ok(text) => return Ok(Some((shown, text))),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(Error::io(&shown, "read", error)),
+                Err(error) => return Err(Error::io(&shown, Deed::Read, error)),
             }
         }
         Ok(None)

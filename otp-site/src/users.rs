@@ -1,6 +1,7 @@
 //! The users that exist, according to the name service.
 
 use crate::Error;
+use crate::error::Instead;
 use nix::unistd::{Uid, User};
 use otp_core::{Account, UserName};
 use std::io;
@@ -103,7 +104,7 @@ fn canonical(users: &impl Users, name: &str, uid: u32, asked: &str) -> Result<Ac
         return Err(Error::Disagrees {
             user: name.to_owned(),
             uid,
-            what: "no user for that number".to_owned(),
+            what: Instead::NoUser,
         });
     };
     confirmed(users, &of_uid, name, uid, Some(asked))
@@ -120,31 +121,27 @@ fn confirmed(
     uid: u32,
     asked: Option<&str>,
 ) -> Result<Account, Error> {
-    let disagrees = |what: String| Error::Disagrees {
+    let disagrees = |what| Error::Disagrees {
         user: name.to_owned(),
         uid,
         what,
     };
     if of_uid.uid != uid {
-        return Err(disagrees(format!(
-            "user id {} when asked for that number",
-            of_uid.uid
-        )));
+        return Err(disagrees(Instead::AnotherId { uid: of_uid.uid }));
     }
     if asked != Some(of_uid.name.as_str()) {
         match users.by_name(&of_uid.name)? {
             Some(back) if back.uid == uid => {}
             Some(back) => {
-                return Err(disagrees(format!(
-                    "{} for that number, whose user id is {}",
-                    of_uid.name, back.uid
-                )));
+                return Err(disagrees(Instead::AnotherUser {
+                    name: of_uid.name.clone(),
+                    uid: back.uid,
+                }));
             }
             None => {
-                return Err(disagrees(format!(
-                    "{} for that number, which is no user",
-                    of_uid.name
-                )));
+                return Err(disagrees(Instead::Nobody {
+                    name: of_uid.name.clone(),
+                }));
             }
         }
     }
@@ -157,6 +154,7 @@ fn confirmed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otp_core::record::Language;
     use std::cell::Cell;
 
     /// A name service that gives prepared answers.
@@ -261,7 +259,7 @@ mod tests {
         ] {
             let error = named_by(&users, name).unwrap_err();
             assert!(error.to_string().contains(said), "{name}: {error}");
-            assert!(!error.hint().is_empty());
+            assert!(!error.hint(Language::English).is_empty());
         }
     }
 

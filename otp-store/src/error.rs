@@ -3,8 +3,10 @@
 use crate::keeper::Part;
 use crate::sealed::{self, NoRandom};
 use crate::text::credential;
+use otp_core::messages::reason::{Deed, Reason, Unfit};
+use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
-use otp_file::{Fault, Unparsed, Unread};
+use otp_file::{Fault, Unparsed, Unread, told};
 use std::io;
 
 /// A place where something is stored: all records, an account, or a part of one, under its keeper's name for it.
@@ -62,7 +64,7 @@ pub enum Error {
         /// The number of the line, from 1, if it is known.
         line: Option<usize>,
         /// What is wrong there, without quoting it.
-        reason: String,
+        reason: Reason,
     },
     /// A newer release wrote the data in a format that this release does not know.
     #[error("{place}: written by a newer version of pam_otp, which this one cannot read")]
@@ -76,7 +78,7 @@ pub enum Error {
         /// The place.
         place: Location,
         /// Why it must be there.
-        what: &'static str,
+        what: Unfit,
     },
     /// There is no directory of records at all.
     #[error(
@@ -117,7 +119,7 @@ pub enum Error {
         /// The place.
         place: Location,
         /// What was tried.
-        action: &'static str,
+        action: Deed,
         /// What the operating system said.
         source: io::Error,
     },
@@ -135,7 +137,7 @@ pub enum Error {
         /// The place.
         place: Location,
         /// What was tried.
-        action: &'static str,
+        action: Deed,
         /// What went wrong.
         reason: String,
     },
@@ -201,7 +203,7 @@ fn where_it_is_read_only(source: &io::Error) -> &'static str {
 }
 
 impl Error {
-    pub(crate) fn io(place: Location, action: &'static str, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn io(place: Location, action: Deed, source: impl Into<io::Error>) -> Self {
         Self::Io {
             place,
             action,
@@ -209,7 +211,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn content(place: Location, reason: impl Into<String>) -> Self {
+    pub(crate) fn content(place: Location, reason: impl Into<Reason>) -> Self {
         Self::Content {
             place,
             line: None,
@@ -232,9 +234,167 @@ impl Error {
         )
     }
 
-    /// What an administrator can do about it.
+    /// Says what is wrong in a language, without a full stop.
     #[must_use]
-    pub fn hint(&self) -> &'static str {
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.to_string(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn korean(&self) -> String {
+        let korean = Language::Korean;
+        match self {
+            Self::Unsafe { place, fault } => format!("{place}: {}", fault.text(korean)),
+            Self::Content {
+                place,
+                line: Some(line),
+                reason,
+            } => format!("{place}, {line}번째 줄: {}", reason.text(korean)),
+            Self::Content {
+                place,
+                line: None,
+                reason,
+            } => format!("{place}: {}", reason.text(korean)),
+            Self::Newer { place } => {
+                format!(
+                    "{place}: 더 새로운 버전의 pam_otp에서 저장하여 이 버전으로 읽을 수 없습니다"
+                )
+            }
+            Self::Missing { place, what } => format!("{place}: {}", what.text(korean)),
+            Self::NoRecords { place } => format!(
+                "{place}: 등록 정보 디렉터리가 없습니다. 파일 시스템이 마운트되어 있고 pam_otp가 설치되어 있는지 확인해야 합니다"
+            ),
+            Self::Lost { place, mark } => format!(
+                "{place}: 이 컴퓨터에서 등록한 사용자가 있지만 등록 정보가 하나도 없습니다. 파일 시스템이 마운트되어 있는지 확인해야 합니다. \
+                 등록 정보를 정말 잃어버렸다면 {mark} 파일을 삭제하면 됩니다"
+            ),
+            Self::Busy { place, seconds } => {
+                format!("{place}: {seconds}초를 기다렸지만 다른 로그인이 아직 사용하고 있습니다")
+            }
+            Self::Overtaken { place } => format!("{place}: 다른 로그인이 계속 변경하고 있습니다"),
+            Self::Io {
+                place,
+                action,
+                source,
+            } => {
+                let read_only = match where_it_is_read_only(source) {
+                    "" => "",
+                    _ => {
+                        "(ProtectSystem=strict를 사용하는 systemd 유닛에서는 ReadWritePaths=/var/lib/pam_otp 필요)"
+                    }
+                };
+                format!(
+                    "{place}: {}: {}{read_only}",
+                    action.failed(korean),
+                    told(source, korean)
+                )
+            }
+            Self::NotDurable { place, source } => format!(
+                "{place}: 저장했지만 정전이 되면 사라질 수 있습니다: {}",
+                told(source, korean)
+            ),
+            Self::Database {
+                place,
+                action,
+                reason,
+            } => format!("{place}: {}: {reason}", action.failed(korean)),
+            Self::InDoubt { place, reason } => {
+                format!("{place}: 저장되었는지 알 수 있는 응답을 받지 못했습니다: {reason}")
+            }
+            Self::AnotherUsers { place, recorded } => {
+                format!("{place}: 다른 사용자({recorded})의 등록 정보입니다")
+            }
+            Self::NotTheirs {
+                place,
+                user,
+                recorded,
+                actual,
+            } => format!(
+                "{place}: 사용자 ID {recorded}번의 등록 정보이지만 {user} 사용자의 ID는 현재 {actual}번입니다"
+            ),
+            Self::Sealed { place, fault } => format!("{place}: {}", fault.text(korean)),
+            Self::UserName(name) => name.text(korean),
+            Self::Clock(clock) => clock.text(korean).to_owned(),
+            Self::Random => "시스템에서 난수를 얻을 수 없습니다".to_owned(),
+            Self::Memory => "8자리 복구 코드를 확인할 메모리(7 MiB)가 부족합니다".to_owned(),
+        }
+    }
+
+    /// What an administrator can do about it, in English without a full stop.
+    #[must_use]
+    pub fn hint(&self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.english_hint(),
+            Language::Korean => self.korean_hint(),
+        }
+    }
+
+    fn korean_hint(&self) -> &'static str {
+        match self {
+            Self::Unsafe {
+                fault: Fault::Owner { .. },
+                ..
+            } => {
+                "누가 바꾸었는지 확인하고 소유자를 root로 되돌리세요. 사용자 ID가 바뀐 사용자의 등록 정보는 'otp-admin reset USER' 명령으로 삭제하세요."
+            }
+            Self::Unsafe {
+                fault: Fault::ListedUser { .. } | Fault::ListedGroup { .. } | Fault::StrangeList,
+                ..
+            } => {
+                "누가 추가했는지 확인하세요('getfacl' 명령으로 볼 수 있음). 그런 다음 'setfacl --remove-all' 명령으로 제거하고, 다른 사람이 등록 정보를 읽었을 수 있으면 모두 다시 등록하게 하세요."
+            }
+            Self::Unsafe { place, .. } if place.is_record() => {
+                "누가 바꾸었는지 확인한 뒤 소유자와 모드를 바로잡거나, 'otp-admin reset USER' 명령을 실행하고 다시 등록하세요."
+            }
+            Self::Unsafe { .. } => {
+                "누가 바꾸었는지 확인한 뒤, 소유자와 모드를 pam_otp-format(5) 매뉴얼에 적힌 대로 되돌리세요."
+            }
+            Self::Content { place, .. } | Self::Missing { place, .. } if place.is_record() => {
+                "백업에서 복구하거나, 'otp-admin reset USER' 명령을 실행하고 다시 등록하세요."
+            }
+            Self::Content { .. } => {
+                "그 줄을 바로잡으세요. 함께 설치된 파일에 모든 키와 기본값이 있습니다."
+            }
+            Self::Missing { .. } | Self::NoRecords { .. } => {
+                "경로를 확인하세요. 경로가 맞으면 그 파일 시스템을 마운트하거나 파일을 복구하세요."
+            }
+            Self::Lost { .. } => {
+                "파일 시스템을 마운트하세요. 등록 정보가 없으면 모든 사용자가 다시 등록해야 합니다."
+            }
+            Self::Newer { .. } => "pam_otp를 업그레이드하세요.",
+            Self::Busy { .. } | Self::Overtaken { .. } => "다시 시도하세요.",
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "소유자와 모드가 pam_otp-format(5) 매뉴얼에 적힌 대로인지 확인하세요. root가 아닌 프로그램은 otp-helper를 통해서만 등록 정보에 접근합니다."
+            }
+            Self::Io { .. } => {
+                "파일 시스템이 마운트되어 있고 쓰기 가능하며 이상이 없는지 확인하세요."
+            }
+            Self::NotDurable { .. } => {
+                "현재 상태를 'otp-enroll status' 명령으로 확인하고 파일 시스템을 점검하세요."
+            }
+            Self::Database { .. } => "'otp-admin fleet status' 명령으로 데이터베이스를 확인하세요.",
+            Self::InDoubt { .. } => {
+                "현재 상태를 'otp-enroll status' 명령으로, 데이터베이스를 'otp-admin fleet status' 명령으로 확인하세요."
+            }
+            Self::AnotherUsers { .. } => {
+                "같은 사람이면 그 이름과 USER 이름으로 'otp-admin move' 명령을 실행하세요. 다른 사람이면 'otp-admin reset USER' 명령을 실행하고 다시 등록하세요."
+            }
+            Self::NotTheirs { .. } => {
+                "'otp-admin reset USER' 명령을 실행하면 이 이름의 새 사용자가 등록할 수 있습니다. 같은 사람이면 'otp-admin move USER USER --force' 명령을 실행하세요."
+            }
+            Self::Sealed { fault, .. } => fault.hint(Language::Korean),
+            Self::UserName(_) => "이름의 철자를 확인하세요.",
+            Self::Clock(_) => "시스템 시계를 맞추세요.",
+            Self::Random => "/dev/urandom과 getrandom이 작동하는지 확인하세요.",
+            Self::Memory => {
+                "프로그램이 사용할 수 있는 메모리를 늘리거나(ulimit -v, 유닛의 LimitAS=), 사용자에게 복구 코드를 재발급받게 하세요."
+            }
+        }
+    }
+
+    fn english_hint(&self) -> &'static str {
         match self {
             Self::Unsafe {
                 fault: Fault::Owner { .. },
@@ -285,7 +445,7 @@ impl Error {
             Self::NotTheirs { .. } => {
                 "run 'otp-admin reset USER', and the new owner of the name then enrols; or, if it is the same person, 'otp-admin move USER USER --force'"
             }
-            Self::Sealed { fault, .. } => fault.hint(),
+            Self::Sealed { fault, .. } => fault.hint(Language::English),
             Self::UserName(_) => "check the spelling",
             Self::Clock(_) => "set the clock",
             Self::Random => "check that /dev/urandom and getrandom work",

@@ -6,7 +6,9 @@ use crate::{Error, Keeper, Seal, Store};
 
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
-use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Origin, Period, RecoverySet, Secret};
+use otp_core::record::{
+    Algorithm, Digits, Id, Kind, Language, Name, Origin, Period, RecoverySet, Secret,
+};
 use otp_core::recovery::{RecoveryCode, Salt};
 use otp_core::{
     Account, Authenticator, Credential, Input, State, Step, UnixTime, UserName, base32,
@@ -237,7 +239,9 @@ pub(crate) fn promptly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'sta
 ///
 /// Any 16 letters and digits in a row count as a secret: keys, salts, hashes and ids are that long, and no word is.
 pub(crate) fn assert_tells_no_secret_of(content: &[u8], error: &Error) {
-    let told = format!("{error} {error:?} {}", error.hint()).to_ascii_lowercase();
+    let [english, korean] =
+        Language::ALL.map(|language| format!("{} {}", error.text(language), error.hint(language)));
+    let told = format!("{error:?} {english} {korean}").to_ascii_lowercase();
     for secret in content
         .split(|byte| !byte.is_ascii_alphanumeric())
         .filter(|run| run.len() >= 16)

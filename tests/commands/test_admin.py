@@ -319,7 +319,7 @@ def test_refusal_is_in_korean_too(for_everybody):
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", for_everybody / "otp-admin", "--lang", "ko", "list"],
         capture_output=True, text=True,
     )
-    assert done.returncode == 1 and "root만 할 수 있습니다" in done.stderr
+    assert done.returncode == 1 and "이 작업은 root만 할 수 있습니다" in done.stderr
 
 
 def test_help_and_version_are_open_to_every_user(for_everybody):

@@ -74,6 +74,13 @@ pub enum Report<'a> {
         /// Whether a recovery code opens the lock.
         opens: bool,
     },
+    /// The standing of the account, for a column.
+    StandingInShort {
+        /// The standing.
+        standing: Standing,
+        /// The zone in which the end of a lock is told.
+        zone: &'a Zone,
+    },
     /// Failures in a row, and how many more lock the account.
     FailuresInARow {
         /// Counted over all locks.
@@ -202,6 +209,15 @@ impl Report<'_> {
                 zone,
                 opens,
             } => english_standing(standing, now, zone, opens),
+            Self::StandingInShort { standing, zone } => match standing {
+                Standing::Open => "open".to_owned(),
+                Standing::Locked { .. } => standing.ends().map_or_else(
+                    || "locked".to_owned(),
+                    |ends| format!("locked until {}", zone.at(ends).to_next_minute().cell()),
+                ),
+                Standing::Held => "locked".to_owned(),
+                Standing::Disabled => "disabled".to_owned(),
+            },
             Self::FailuresInARow { count: 0, .. } => "none".to_owned(),
             Self::FailuresInARow { count, left } => match left {
                 Some(left) => format!("{count} in a row; {left} more would lock"),
@@ -311,6 +327,15 @@ impl Report<'_> {
                 zone,
                 opens,
             } => korean_standing(standing, now, zone, opens),
+            Self::StandingInShort { standing, zone } => match standing {
+                Standing::Open => "정상".to_owned(),
+                Standing::Locked { .. } => standing.ends().map_or_else(
+                    || "잠김".to_owned(),
+                    |ends| format!("잠김({}까지)", zone.at(ends).to_next_minute().cell()),
+                ),
+                Standing::Held => "잠김".to_owned(),
+                Standing::Disabled => "사용 중지".to_owned(),
+            },
             Self::FailuresInARow { count: 0, .. } | Self::Never => "없음".to_owned(),
             Self::FailuresInARow { count, left } => match left {
                 Some(left) => format!("연속 {count}회({left}회 더 틀리면 잠김)"),
@@ -517,6 +542,7 @@ mod tests {
             CodesLeft => [Report::CodesLeft { left: 9, issued: 10 }],
             NoCodes => [Report::NoCodes],
             StandingIs => standings_are.collect::<Vec<_>>(),
+            StandingInShort => standings().into_iter().map(|standing| Report::StandingInShort { standing, zone: &zone }).collect::<Vec<_>>(),
             FailuresInARow => [(0, Some(5)), (3, Some(2)), (5, None)]
                 .map(|(count, left)| Report::FailuresInARow { count, left }),
             Refused => Refusal::ALL.map(|why| Report::Refused { when: Local::utc(NOON), why }),

@@ -4,6 +4,7 @@ mod english;
 mod id;
 mod korean;
 
+use crate::messages::reason::Wording;
 use crate::record::Language;
 
 /// How serious a finding is.
@@ -290,7 +291,7 @@ pub enum Finding {
     /// The policy cannot be used.
     PolicyUnusable {
         /// What is wrong with it.
-        reason: String,
+        reason: Wording,
     },
     /// A group that must have a second factor cannot be looked up.
     GroupUnknown {
@@ -430,7 +431,7 @@ pub enum Summary {
         /// What could not be examined.
         what: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
 }
 
@@ -458,7 +459,10 @@ impl Summary {
                 format!("examined {services}: {problems} problems")
             }
             Self::Unprotected { services } => format!("no code is asked for in {services}"),
-            Self::Unexamined { what, reason } => format!("{what} could not be examined: {reason}"),
+            Self::Unexamined { what, reason } => format!(
+                "{what} could not be examined: {}",
+                reason.text(Language::English)
+            ),
         }
     }
 
@@ -474,7 +478,10 @@ impl Summary {
                 format!("{services} 서비스를 점검했습니다. 문제가 {problems}개 있습니다.")
             }
             Self::Unprotected { services } => format!("인증 코드를 요구하지 않는 서비스: {services}"),
-            Self::Unexamined { what, reason } => format!("점검할 수 없습니다: {what}: {reason}"),
+            Self::Unexamined { what, reason } => format!(
+                "점검할 수 없습니다: {what}: {}",
+                reason.text(Language::Korean)
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What `otp-admin policy check` says about a policy that can be read.
 
+use crate::messages::reason::Wording;
 use crate::record::Language;
 
 /// One thing to look at in a policy, or the result of the check; each on a line of its own, without a full stop.
@@ -72,7 +73,7 @@ pub enum Finding {
         /// Its path.
         path: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The user that the hook runs as does not exist.
     HookUserUnknown {
@@ -163,7 +164,7 @@ pub enum Finding {
     /// The files of the services could not be read.
     ServicesNotRead {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The policy lets logins of a service set up authenticators, and its program is not known to keep nothing of what
     /// it shows.
@@ -257,7 +258,8 @@ impl Finding {
             }
             Self::HookUnfit { path, reason } => format!(
                 "[hooks] run: {path} is not started: {reason}; it and the directories above it must belong to root and be \
-                 writable by nobody else"
+                 writable by nobody else",
+                reason = reason.text(Language::English)
             ),
             Self::HookUserUnknown { user } => format!(
                 "[hooks] run: the program runs as the user {user}, who does not exist: useradd --system --shell \
@@ -330,7 +332,10 @@ impl Finding {
                 services.join(", ")
             ),
             Self::ServicesNotRead { reason } => {
-                format!("the services could not be looked at: {reason}")
+                format!(
+                    "the services could not be looked at: {reason}",
+                    reason = reason.text(Language::English)
+                )
             }
             Self::MayKeepWhatItShows { service } => format!(
                 "[{}] at_login: its program may keep the key, the URI and the recovery codes that an enrolment shows, for \
@@ -412,7 +417,8 @@ impl Finding {
             }
             Self::HookUnfit { path, reason } => format!(
                 "[hooks] run: {path} 파일을 실행하지 않습니다: {reason}. 파일과 그 위의 디렉터리는 모두 root의 소유여야 하고 다른 \
-                 사용자에게 쓰기 권한이 없어야 합니다."
+                 사용자에게 쓰기 권한이 없어야 합니다.",
+                reason = reason.text(Language::Korean)
             ),
             Self::HookUserUnknown { user } => format!(
                 "[hooks] run: 프로그램을 실행할 {user} 사용자가 없습니다. 만들려면: useradd --system --shell /usr/sbin/nologin {user}"
@@ -478,7 +484,7 @@ impl Finding {
                 services.join(", ")
             ),
             Self::ServicesNotRead { reason } => {
-                format!("서비스 파일을 확인할 수 없습니다: {reason}")
+                format!("서비스 파일을 확인할 수 없습니다: {reason}", reason = reason.text(Language::Korean))
             }
             Self::MayKeepWhatItShows { service } => format!(
                 "[{}] at_login: 등록할 때 표시되는 키, URI, 복구 코드를 이 프로그램이 로그 같은 곳에 남길 수 있습니다. 한 번 등록하고 \
@@ -572,7 +578,7 @@ mod tests {
             HookWithoutEvents => [Finding::HookWithoutEvents],
             HookUnfit => [Finding::HookUnfit {
                 path: text("/x"),
-                reason: text("is no program"),
+                reason: text("is no program").into(),
             }],
             HookUserUnknown => [Finding::HookUserUnknown {
                 user: text("otp-notify"),
@@ -616,7 +622,7 @@ mod tests {
                 services: vec![text("su")],
             }],
             ServicesNotRead => [Finding::ServicesNotRead {
-                reason: text("/etc/pam.d: cannot list"),
+                reason: text("/etc/pam.d: cannot list").into(),
             }],
             MayKeepWhatItShows => [Finding::MayKeepWhatItShows {
                 service: text("cockpit"),

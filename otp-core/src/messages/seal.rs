@@ -1,5 +1,6 @@
 //! What `otp-admin seal` says: what was sealed, what was not, and why.
 
+use crate::messages::reason::Wording;
 use crate::record::Language;
 
 /// One line or label, without a full stop.
@@ -138,12 +139,12 @@ pub enum Unsealed {
     /// The file of the key cannot be read or written.
     File {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The file of the key is missing on this host, and other hosts have it.
     NotHere {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The key exists already.
     KeyThere {
@@ -153,7 +154,7 @@ pub enum Unsealed {
     /// The file will be gone after a restart, and no credential could be made of it.
     NoCredential {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// Another command is at work.
     Busy {
@@ -212,11 +213,14 @@ impl Unsealed {
                     .to_owned()
             }
             Self::File { reason } | Self::NotHere { reason } => {
-                format!("the file of the key: {reason}")
+                format!("the file of the key: {}", reason.text(Language::English))
             }
             Self::KeyThere { file } => format!("{file} holds a key already"),
             Self::NoCredential { reason } => {
-                format!("the key could not be kept as a systemd credential: {reason}")
+                format!(
+                    "the key could not be kept as a systemd credential: {}",
+                    reason.text(Language::English)
+                )
             }
             Self::Busy { directory } => {
                 format!("another otp-admin is changing the key in {directory}")
@@ -263,10 +267,15 @@ impl Unsealed {
             Self::KeyOfSeveral => {
                 "새 키로 봉인하기 전에 플릿의 모든 검증 서버에 새 키가 있어야 합니다.".to_owned()
             }
-            Self::File { reason } | Self::NotHere { reason } => format!("키 파일: {reason}"),
+            Self::File { reason } | Self::NotHere { reason } => {
+                format!("키 파일: {}", reason.text(Language::Korean))
+            }
             Self::KeyThere { file } => format!("{file} 파일에 이미 키가 있습니다."),
             Self::NoCredential { reason } => {
-                format!("키를 systemd 자격 증명으로 보관할 수 없습니다: {reason}")
+                format!(
+                    "키를 systemd 자격 증명으로 보관할 수 없습니다: {}",
+                    reason.text(Language::Korean)
+                )
             }
             Self::Busy { directory } => {
                 format!("다른 otp-admin 명령이 {directory} 디렉터리의 키를 변경하고 있습니다.")
@@ -342,10 +351,10 @@ mod tests {
         for unsealed in every!(Unsealed {
             NoFile => [Unsealed::NoFile],
             KeyOfSeveral => [Unsealed::KeyOfSeveral],
-            File => [Unsealed::File { reason: reason() }],
-            NotHere => [Unsealed::NotHere { reason: reason() }],
+            File => [Unsealed::File { reason: reason().into() }],
+            NotHere => [Unsealed::NotHere { reason: reason().into() }],
             KeyThere => [Unsealed::KeyThere { file: file.to_owned() }],
-            NoCredential => [Unsealed::NoCredential { reason: reason() }],
+            NoCredential => [Unsealed::NoCredential { reason: reason().into() }],
             Busy => [Unsealed::Busy { directory: "/run/pam_otp".to_owned() }],
             NotAll => [Unsealed::NotAll { count: 17, first: reason() }],
             NotDone => [Unsealed::NotDone],

@@ -2,6 +2,7 @@
 
 use super::enrol::KEPT;
 use crate::messages::korean::{Particle, with};
+use crate::messages::reason::Wording;
 use crate::record::Language;
 
 /// Who is told, which decides what they can do about it.
@@ -146,17 +147,17 @@ pub enum Trouble {
     /// The helper does not answer.
     NoHelper {
         /// What is known about the cause.
-        reason: String,
+        reason: Wording,
     },
     /// The helper could not carry out the request.
     Unavailable {
         /// What it says.
-        reason: String,
+        reason: Wording,
     },
     /// It is unknown whether the change was made.
     Unknown {
         /// What is known.
-        reason: String,
+        reason: Wording,
     },
     /// The account is locked, so nothing may be changed.
     Locked {
@@ -175,7 +176,7 @@ pub enum Trouble {
     /// The address was not confirmed.
     NotConfirmed {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The word that says that the recovery codes are kept was not typed.
     NotKept,
@@ -198,7 +199,7 @@ pub enum Trouble {
         /// Its path.
         path: String,
         /// What the system said.
-        reason: String,
+        reason: Wording,
     },
     /// A file of another program cannot be read completely.
     NotReadable {
@@ -207,7 +208,7 @@ pub enum Trouble {
         /// The number of the line, if one is wrong.
         line: Option<usize>,
         /// What is wrong.
-        reason: String,
+        reason: Wording,
     },
     /// Part of the import is not possible, so nothing was imported.
     PartlyBad {
@@ -227,7 +228,7 @@ pub enum Trouble {
     /// The output could not be written to standard output.
     OutputNotWritten {
         /// What the system said.
-        reason: String,
+        reason: Wording,
     },
     /// There is no journal, and no file of syslog.
     NoLog,
@@ -236,17 +237,26 @@ pub enum Trouble {
         /// The file, or the program that reads it.
         path: String,
         /// What the system said.
-        reason: String,
+        reason: Wording,
     },
     /// The record was made, but its secrets could not be written to standard output.
     SecretsNotShown {
         /// The user's name.
         user: String,
         /// What the system said.
-        reason: String,
+        reason: Wording,
     },
     /// The key does not fit a QR code.
     TooLongForQr,
+}
+
+/// Returns the word before a hint.
+#[must_use]
+pub const fn hint_label(language: Language) -> &'static str {
+    match language {
+        Language::English => "hint",
+        Language::Korean => "해결 방법",
+    }
 }
 
 impl Trouble {
@@ -342,17 +352,26 @@ impl Trouble {
                 "the verifiers of the fleet keep the record of {user}; root of one machine cannot change it"
             ),
             Self::NoHelper { reason } => {
-                format!("the records cannot be reached: {reason}; nothing was changed")
+                format!(
+                    "the records cannot be reached: {reason}; nothing was changed",
+                    reason = reason.text(Language::English)
+                )
             }
-            Self::Unavailable { reason } => reason.clone(),
+            Self::Unavailable { reason } => reason.text(Language::English).to_owned(),
             Self::Unknown { reason } => {
-                format!("it is not known whether the change was made: {reason}")
+                format!(
+                    "it is not known whether the change was made: {reason}",
+                    reason = reason.text(Language::English)
+                )
             }
             Self::NotProven => {
                 "no code of the new authenticator was right; nothing was changed".to_owned()
             }
             Self::NotConfirmed { reason } => {
-                format!("the email address was not confirmed ({reason}); nothing was changed")
+                format!(
+                    "the email address was not confirmed ({reason}); nothing was changed",
+                    reason = reason.text(Language::English)
+                )
             }
             Self::NotKept => format!("\"{}\" was not typed; nothing was changed", KEPT[0]),
             Self::Left => "stopped; nothing was changed".to_owned(),
@@ -365,17 +384,23 @@ impl Trouble {
             Self::FileExists { path } => {
                 format!("{path}: is there already, and is never overwritten")
             }
-            Self::FileNotWritten { path, reason } => format!("{path}: cannot write: {reason}"),
+            Self::FileNotWritten { path, reason } => format!(
+                "{path}: cannot write: {reason}",
+                reason = reason.text(Language::English)
+            ),
             Self::NotReadable {
                 path,
                 line: Some(line),
                 reason,
-            } => format!("{path}:{line}: {reason}"),
+            } => format!(
+                "{path}:{line}: {reason}",
+                reason = reason.text(Language::English)
+            ),
             Self::NotReadable {
                 path,
                 line: None,
                 reason,
-            } => format!("{path}: {reason}"),
+            } => format!("{path}: {reason}", reason = reason.text(Language::English)),
             Self::PartlyBad { entries } => {
                 format!("nothing was imported: entries that cannot be imported: {entries}")
             }
@@ -384,13 +409,20 @@ impl Trouble {
             }
             Self::NoRecords { path } => format!("{path}: the directory of all records is missing"),
             Self::OutputNotWritten { reason } => {
-                format!("cannot write to standard output: {reason}")
+                format!(
+                    "cannot write to standard output: {reason}",
+                    reason = reason.text(Language::English)
+                )
             }
             Self::NoLog => "there is neither a journal nor a file of syslog here".to_owned(),
-            Self::LogNotRead { path, reason } => format!("cannot read the log by {path}: {reason}"),
+            Self::LogNotRead { path, reason } => format!(
+                "cannot read the log by {path}: {reason}",
+                reason = reason.text(Language::English)
+            ),
             Self::SecretsNotShown { user, reason } => {
                 format!(
-                    "{user} is enrolled, but the key could not be written to standard output: {reason}"
+                    "{user} is enrolled, but the key could not be written to standard output: {reason}",
+                    reason = reason.text(Language::English)
                 )
             }
             Self::TooLongForQr => "the otpauth URI is too long for a QR code".to_owned(),
@@ -600,17 +632,29 @@ impl Trouble {
                 "{user} 계정의 등록 정보는 플릿의 검증 서버에 있어, 한 시스템의 root가 변경할 수 없습니다."
             ),
             Self::NoHelper { reason } => {
-                format!("등록 정보에 접근할 수 없습니다: {reason}. 변경된 내용은 없습니다.")
+                format!(
+                    "등록 정보에 접근할 수 없습니다: {reason}. 변경된 내용은 없습니다.",
+                    reason = reason.text(Language::Korean)
+                )
             }
-            Self::Unavailable { reason } => format!("요청을 처리할 수 없습니다: {reason}"),
+            Self::Unavailable { reason } => format!(
+                "요청을 처리할 수 없습니다: {reason}",
+                reason = reason.text(Language::Korean)
+            ),
             Self::Unknown { reason } => {
-                format!("변경되었는지 알 수 없습니다: {reason}")
+                format!(
+                    "변경되었는지 알 수 없습니다: {reason}",
+                    reason = reason.text(Language::Korean)
+                )
             }
             Self::NotProven => {
                 "새 인증 수단의 인증 코드를 확인하지 못했습니다. 변경된 내용은 없습니다.".to_owned()
             }
             Self::NotConfirmed { reason } => {
-                format!("이메일 주소를 확인하지 못했습니다({reason}). 변경된 내용은 없습니다.")
+                format!(
+                    "이메일 주소를 확인하지 못했습니다({reason}). 변경된 내용은 없습니다.",
+                    reason = reason.text(Language::Korean)
+                )
             }
             Self::NotKept => format!(
                 "{} 입력하지 않았습니다. 변경된 내용은 없습니다.",
@@ -625,18 +669,27 @@ impl Trouble {
             }
             Self::FileExists { path } => format!("{path}: 이미 있는 파일이며 덮어쓰지 않습니다."),
             Self::FileNotWritten { path, reason } => {
-                format!("{path}: 파일을 저장하지 못했습니다: {reason}")
+                format!(
+                    "{path}: 파일을 저장하지 못했습니다: {reason}",
+                    reason = reason.text(Language::Korean)
+                )
             }
             Self::NotReadable {
                 path,
                 line: Some(line),
                 reason,
-            } => format!("{path}:{line}: 읽지 못했습니다: {reason}"),
+            } => format!(
+                "{path}:{line}: 읽지 못했습니다: {reason}",
+                reason = reason.text(Language::Korean)
+            ),
             Self::NotReadable {
                 path,
                 line: None,
                 reason,
-            } => format!("{path}: 읽지 못했습니다: {reason}"),
+            } => format!(
+                "{path}: 읽지 못했습니다: {reason}",
+                reason = reason.text(Language::Korean)
+            ),
             Self::PartlyBad { entries } => {
                 format!("가져온 내용은 없습니다. 가져올 수 없는 항목: {entries}개")
             }
@@ -645,14 +698,23 @@ impl Trouble {
             }
             Self::NoRecords { path } => format!("{path}: 등록 정보 디렉터리가 없습니다."),
             Self::OutputNotWritten { reason } => {
-                format!("표준 출력으로 내보내지 못했습니다: {reason}")
+                format!(
+                    "표준 출력으로 내보내지 못했습니다: {reason}",
+                    reason = reason.text(Language::Korean)
+                )
             }
             Self::NoLog => "저널도 syslog 파일도 없습니다.".to_owned(),
             Self::LogNotRead { path, reason } => {
-                format!("{path}: 로그를 읽을 수 없습니다: {reason}")
+                format!(
+                    "{path}: 로그를 읽을 수 없습니다: {reason}",
+                    reason = reason.text(Language::Korean)
+                )
             }
             Self::SecretsNotShown { user, reason } => {
-                format!("{user} 계정을 등록했지만 키를 표준 출력으로 내보내지 못했습니다: {reason}")
+                format!(
+                    "{user} 계정을 등록했지만 키를 표준 출력으로 내보내지 못했습니다: {reason}",
+                    reason = reason.text(Language::Korean)
+                )
             }
             Self::TooLongForQr => "otpauth URI가 QR 코드에 담기에는 너무 깁니다.".to_owned(),
         }
@@ -814,7 +876,7 @@ mod tests {
         let (user, path, reason) = (
             "alice".to_owned(),
             "/x".to_owned(),
-            "No space left".to_owned(),
+            Wording::from("No space left".to_owned()),
         );
         every!(Trouble {
             NotRoot => [Trouble::NotRoot {
@@ -888,7 +950,7 @@ mod tests {
             }],
             NotProven => [Trouble::NotProven],
             NotConfirmed => [Trouble::NotConfirmed {
-                reason: "x".to_owned(),
+                reason: reason.clone(),
             }],
             NotKept => [Trouble::NotKept],
             Left => [Trouble::Left],

@@ -2,6 +2,7 @@
 
 use super::OutOfRange;
 use crate::every;
+use crate::messages::reason::Unfit;
 use crate::recovery::{CodeHash, Salt};
 use crate::time::UnixTime;
 use subtle::ConstantTimeEq;
@@ -29,7 +30,7 @@ impl Secret {
     pub const fn check_length(bytes: usize) -> Result<(), OutOfRange> {
         match bytes {
             10..=128 => Ok(()),
-            _ => Err(OutOfRange("a secret has 80 to 1024 bits")),
+            _ => Err(OutOfRange(Unfit::SecretLength)),
         }
     }
 
@@ -107,7 +108,7 @@ impl Digits {
     pub fn new(digits: u64) -> Result<Self, OutOfRange> {
         match u8::try_from(digits) {
             Ok(digits @ 6..=8) => Ok(Self(digits)),
-            _ => Err(OutOfRange("digits must be 6, 7 or 8")),
+            _ => Err(OutOfRange(Unfit::DigitsOfCode)),
         }
     }
 
@@ -135,7 +136,7 @@ impl Period {
     pub fn new(seconds: u64) -> Result<Self, OutOfRange> {
         match u8::try_from(seconds) {
             Ok(seconds @ 15..=120) => Ok(Self(seconds)),
-            _ => Err(OutOfRange("period must be 15 to 120 seconds")),
+            _ => Err(OutOfRange(Unfit::PeriodOfCode)),
         }
     }
 
@@ -190,7 +191,7 @@ impl Window {
             Self::within(after, 0, Self::MOST_STEPS),
         ) {
             (Some(before), Some(after)) => Ok(Self { before, after }),
-            _ => Err(OutOfRange("a window has 0 to 10 steps on either side")),
+            _ => Err(OutOfRange(Unfit::WindowOfSteps)),
         }
     }
 
@@ -210,7 +211,7 @@ impl Window {
     pub const fn of_counters(look_ahead: u64) -> Result<Self, OutOfRange> {
         match Self::within(look_ahead, 1, Self::MOST_COUNTERS) {
             Some(after) => Ok(Self { before: 0, after }),
-            None => Err(OutOfRange("a look-ahead has 1 to 100 counters")),
+            None => Err(OutOfRange(Unfit::WindowOfCounters)),
         }
     }
 
@@ -297,9 +298,7 @@ impl Name {
         {
             Ok(Self(text.to_owned()))
         } else {
-            Err(OutOfRange(
-                "a name has 1 to 32 characters, and no quote, backslash or control character",
-            ))
+            Err(OutOfRange(Unfit::NoName))
         }
     }
 
@@ -418,7 +417,7 @@ impl Credential {
         )?;
         let fits = |one: &Authenticator| one.window.is_none_or(|window| window.fits(one.kind));
         if !authenticators.iter().all(fits) {
-            return Err(OutOfRange("a window does not fit its authenticator"));
+            return Err(OutOfRange(Unfit::WindowOfAnother));
         }
         Ok(Self {
             user,
@@ -466,7 +465,7 @@ fn check_together<'a>(
     recovery_codes: usize,
 ) -> Result<(), OutOfRange> {
     if authenticators == 0 || authenticators > MAX_AUTHENTICATORS {
-        return Err(OutOfRange("an account has 1 to 4 authenticators"));
+        return Err(OutOfRange(Unfit::AuthenticatorCount));
     }
     for at in 0..authenticators {
         let (id, name) = of(at);
@@ -474,11 +473,11 @@ fn check_together<'a>(
             .map(&of)
             .any(|(other_id, other_name)| other_id == id || other_name == name)
         {
-            return Err(OutOfRange("two authenticators have one id or one name"));
+            return Err(OutOfRange(Unfit::SameTwice));
         }
     }
     if recovery_codes > Credential::MAX_RECOVERY_CODES {
-        return Err(OutOfRange("a set has at most 32 recovery codes"));
+        return Err(OutOfRange(Unfit::RecoveryCodeCount));
     }
     Ok(())
 }

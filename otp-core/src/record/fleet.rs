@@ -3,6 +3,7 @@
 use super::OutOfRange;
 use crate::account::Account;
 use crate::host::host_and_port;
+use crate::messages::reason::Unfit;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -30,9 +31,7 @@ impl Verifier {
                 host: host.to_owned(),
                 port,
             }),
-            None => Err(OutOfRange(
-                "must be names of verifiers: \"v1.example.org\", \"v1.example.org:6238\"",
-            )),
+            None => Err(OutOfRange(Unfit::NoVerifier)),
         }
     }
 

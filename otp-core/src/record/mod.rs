@@ -1,5 +1,7 @@
 //! What is stored about an account, in types that cannot hold wrong values.
 
+use crate::messages::reason::Unfit;
+
 mod credential;
 mod fleet;
 mod policy;
@@ -20,11 +22,11 @@ pub use state::{AuthenticatorState, Drift, RecoveryState, Refusal, Resync, Stand
 
 /// A value outside the range of its type; says what is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfRange(pub &'static str);
+pub struct OutOfRange(pub Unfit);
 
 impl std::fmt::Display for OutOfRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
+        self.0.fmt(f)
     }
 }
 

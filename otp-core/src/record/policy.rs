@@ -4,6 +4,7 @@ use super::{Algorithm, Digits, FleetPolicy, OutOfRange, Period};
 use crate::event::Event;
 use crate::every;
 use crate::mail::{Address, AddressSource, Route};
+use crate::messages::reason::Unfit;
 use crate::network::Network;
 use crate::qr::Style;
 use crate::time::UnixTime;
@@ -86,22 +87,18 @@ impl LockoutPolicy {
     ) -> Result<Self, OutOfRange> {
         const TEN_YEARS: Duration = Duration::from_secs(10 * 366 * 86_400);
         if !(1..=100).contains(&failures) {
-            return Err(OutOfRange("failures must be 1 to 100"));
+            return Err(OutOfRange(Unfit::FailuresToLock));
         }
         if unlock_after_max > TEN_YEARS {
-            return Err(OutOfRange("unlock_after_max must be at most ten years"));
+            return Err(OutOfRange(Unfit::LongestLock));
         }
         if let Unlock::After(wait) = unlock
             && (wait.is_zero() || wait > unlock_after_max)
         {
-            return Err(OutOfRange(
-                "unlock_after must be more than zero and at most unlock_after_max",
-            ));
+            return Err(OutOfRange(Unfit::LockLength));
         }
         if disable_after.is_some_and(|limit| limit > 100 || limit < failures) {
-            return Err(OutOfRange(
-                "disable_after must be at least failures and at most 100, or 0 for never",
-            ));
+            return Err(OutOfRange(Unfit::FailuresToDisable));
         }
         Ok(Self {
             failures,

@@ -1,6 +1,7 @@
 //! What a policy changes for single PAM services. Nothing can act on a policy without naming the service.
 
 use super::{AtLogin, Language, OutOfRange, Policy};
+use crate::messages::reason::Unfit;
 use crate::network::Network;
 use crate::qr::Style;
 use std::collections::BTreeMap;
@@ -27,9 +28,7 @@ impl ServiceName {
             {
                 Ok(Self(name.to_owned()))
             }
-            _ => Err(OutOfRange(
-                "must be the name of a service in /etc/pam.d: small letters, digits and \"._-+@\"",
-            )),
+            _ => Err(OutOfRange(Unfit::NoService)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Credential, Id, Identities, OutOfRange};
 use crate::every;
+use crate::messages::reason::Unfit;
 use crate::time::{Step, UnixTime};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ impl Drift {
     pub fn from_steps(steps: i64) -> Result<Self, OutOfRange> {
         match i8::try_from(steps) {
             Ok(small) if steps.abs() <= Self::LIMIT_STEPS => Ok(Self(small)),
-            _ => Err(OutOfRange("drift is at most 40 steps")),
+            _ => Err(OutOfRange(Unfit::DriftTooLarge)),
         }
     }
 

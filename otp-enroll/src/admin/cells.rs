@@ -1,7 +1,8 @@
 //! Output forms that `list` and `report` share, and their cells.
 
 use crate::status::Status;
-use otp_core::record::{Refusal, Standing};
+use otp_core::messages::admin::Report;
+use otp_core::record::{Language, Refusal};
 use otp_core::{UnixTime, Zone};
 use serde::Serialize;
 
@@ -51,18 +52,10 @@ pub fn refusal(last: Option<(UnixTime, Refusal)>, zone: &Zone) -> String {
     })
 }
 
-/// Returns the standing in one word and, for a timed lock, its end; the same in every language, so that scripts can
-/// search for it.
-pub fn standing_word(one: &Status, zone: &Zone) -> String {
-    match one.standing {
-        Standing::Open => "open".to_owned(),
-        Standing::Locked { .. } => one.standing.ends().map_or_else(
-            || "locked".to_owned(),
-            |ends| format!("locked until {}", zone.at(ends).to_next_minute().cell()),
-        ),
-        Standing::Held => "locked".to_owned(),
-        Standing::Disabled => "disabled".to_owned(),
-    }
+/// Returns the standing in one word and, for a timed lock, its end. Scripts search in `--csv` or `--json` instead.
+pub fn standing_word(one: &Status, language: Language, zone: &Zone) -> String {
+    let standing = one.standing;
+    Report::StandingInShort { standing, zone }.text(language)
 }
 
 /// Writes a value of texts and numbers as JSON.

@@ -11,6 +11,7 @@ use nix::unistd::geteuid;
 use otp_core::Zone;
 use otp_core::messages::doctor::{Summary, Weight};
 use otp_core::messages::fleet::Wrong;
+use otp_core::messages::reason::Wording;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{FleetPolicy, Language, Policies};
 use otp_site::doctor::{Diagnosis, Files, Machine, Outside, Report};
@@ -66,7 +67,7 @@ pub fn doctor(
         .map(|policies| policies.for_account().fleet);
     let is_of_this_machine = root == Path::new("/") && services.is_empty();
     let key = policies.as_ref().ok().filter(|_| is_of_this_machine);
-    let no_key = key.and_then(|policies| no_sealing_key(policies, language));
+    let no_key = key.and_then(|policies| no_sealing_key(policies));
     let fleet = if is_of_this_machine {
         // Programs are told UTC.
         let zone = if json {
@@ -103,15 +104,16 @@ pub fn doctor(
 
 /// Returns why no user with a sealed record can log in, if the sealing key that the policy names cannot be read;
 /// `None`: it can, or the policy names none.
-fn no_sealing_key(policies: &Policies, language: Language) -> Option<(String, String)> {
+fn no_sealing_key(policies: &Policies) -> Option<(String, Wording)> {
     let key = HostKey::at(&policies.for_account().seal.key)?;
     let reason = match key.read() {
         Ok(Some(_)) => return None,
-        Ok(None) => NoKeyFile::Missing {
-            path: key.file().to_owned(),
+        Ok(None) => {
+            let path = key.file().to_owned();
+            let missing = NoKeyFile::Missing { path };
+            Wording::of(|language| missing.text(language))
         }
-        .to_string(),
-        Err(unsealed) => unsealed.text(language),
+        Err(unsealed) => Wording::of(|language| unsealed.text(language)),
     };
     Some((SEAL.to_owned(), reason))
 }
@@ -149,7 +151,7 @@ fn load(files: &Files, conf: &Path) -> Result<Policies, Error> {
 struct Fleet {
     problems: Vec<OfFleet>,
     /// Why the fleet could not be asked.
-    unexamined: Option<(String, String)>,
+    unexamined: Option<(String, Wording)>,
 }
 
 /// A problem of the fleet, in the form of `otp-admin fleet status --json`.
@@ -223,7 +225,7 @@ fn of_fleet(
         .output();
     let unexamined = |reason: String| Fleet {
         problems: Vec::new(),
-        unexamined: Some((FLEET.to_owned(), reason)),
+        unexamined: Some((FLEET.to_owned(), reason.into())),
     };
     let output = match asked {
         Ok(output) => output,
@@ -327,8 +329,7 @@ fn in_json(report: &Report, of_fleet: &[OfFleet], language: Language) -> String 
             "when": [],
         })
     };
-    let unexamined =
-        |(what, reason): &(String, String)| serde_json::json!({ "what": what, "reason": reason });
+    let unexamined = |(what, reason): &(String, Wording)| serde_json::json!({ "what": what, "reason": reason.text(language) });
     let object = serde_json::json!({
         "examined": report.examined,
         "unprotected": report.unprotected,

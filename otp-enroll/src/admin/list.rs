@@ -182,7 +182,7 @@ impl Listing {
                     when(device.last_used),
                     one.recovery_codes_left.to_string(),
                     one.failures.to_string(),
-                    standing_word(one, &self.zone),
+                    standing_word(one, self.language, &self.zone),
                     refusal(one.last_refusal, &self.zone),
                 ];
                 text += &self.columns.row(cells);

@@ -9,6 +9,7 @@ pub use show::show;
 
 use otp_core::login::{AccountLine, Door};
 use otp_core::messages::policy::Finding;
+use otp_core::messages::reason::Wording;
 use otp_core::record::{AtLogin, EnforcePolicy, EnrollPolicy, Groups, Policies, ServiceName};
 use otp_site::Error;
 use otp_site::stack::{ENROLLING, Service, Stacks, may_enrol_in};
@@ -100,7 +101,7 @@ impl Services {
                 if general == AtLogin::Off && sections.all(|one| one == AtLogin::Off) {
                     return Vec::new();
                 }
-                let reason = error.to_string();
+                let reason = Wording::of(|language| error.text(language));
                 return vec![Finding::ServicesNotRead { reason }];
             }
         };

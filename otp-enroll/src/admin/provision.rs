@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::failure::Failure;
+use crate::failure::system;
 use crate::layout::labelled;
 use crate::log;
 use crate::output;
@@ -77,7 +78,7 @@ pub fn provision(
         shown.print_text(site)
     };
     written.map_err(|error| {
-        let (user, reason) = (user.to_owned(), error.to_string());
+        let (user, reason) = (user.to_owned(), system(&error));
         Trouble::SecretsNotShown { user, reason }.into()
     })
 }

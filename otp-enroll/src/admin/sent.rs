@@ -60,7 +60,7 @@ fn read_named(command: &AdminCommand) -> Result<Sent, Failure> {
         let content = read_of_root(path, LIMIT).map_err(|reason| Trouble::NotReadable {
             path: path.display().to_string().escape_debug().to_string(),
             line: None,
-            reason,
+            reason: reason.into(),
         })?;
         sent.add(path.to_owned(), content);
         Ok::<(), Failure>(())

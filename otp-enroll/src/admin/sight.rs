@@ -6,6 +6,7 @@ use crate::failure::{self, Failure};
 use crate::site::Site;
 use otp_core::messages::report::Roll;
 use otp_core::messages::trouble::{Asker, Trouble};
+use otp_core::record::Language;
 use otp_core::{Account, UserName};
 use otp_site::{Error, clock};
 use otp_store::Glance;
@@ -75,7 +76,11 @@ impl<'a, E: Engine> Sight<'a, E> {
             Err(error @ (Error::Disagrees { .. } | Error::UserName(_))) => {
                 return Ok(Some(Found::wrong(
                     user(),
-                    format!("{error}; {}", error.hint()),
+                    joined(
+                        self.site.language,
+                        &error.text(self.site.language),
+                        error.hint(self.site.language),
+                    ),
                 )));
             }
             Err(error) => return Err(error.into()),
@@ -113,8 +118,9 @@ impl<'a, E: Engine> Sight<'a, E> {
                 found.problem = say(Roll::HeldUnread);
             }
             Err(error) => {
-                let hint = failure::hint(&error, Some(&found.user));
-                found.problem = Some(format!("{error}; {hint}"));
+                let language = self.site.language;
+                let hint = failure::hint(&error, Some(&found.user), language);
+                found.problem = Some(joined(language, &error.text(language), &hint));
             }
         }
         Ok(Some(found))
@@ -141,7 +147,18 @@ impl<'a, E: Engine> Sight<'a, E> {
             trouble.text(self.site.language),
             trouble.hint(self.site.language, Asker::Root),
         );
-        Found::wrong(user, format!("{what}; {hint}"))
+        Found::wrong(user, joined(self.site.language, &what, &hint))
+    }
+}
+
+/// Joins what is wrong and what to do: with a semicolon in English; in Korean both are sentences.
+fn joined(language: Language, what: &str, hint: &str) -> String {
+    match language {
+        Language::English => format!("{what}; {hint}"),
+        Language::Korean => {
+            let what = failure::in_full(language, what.to_owned());
+            format!("{what} {hint}")
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! `otp-admin`: manages all users' authenticators.
 
-use clap::Parser;
 use otp_enroll::{admin, cli};
 use std::process::ExitCode;
 
@@ -9,5 +8,5 @@ fn main() -> ExitCode {
     if admin::is_asked_to_undo() {
         return admin::undo_unless_confirmed();
     }
-    admin::run(cli::Admin::parse())
+    admin::run(cli::parsed())
 }

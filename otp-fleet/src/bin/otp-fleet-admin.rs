@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use nix::sys::signal::{SigSet, Signal};
 use otp_core::Policy;
 use otp_core::messages::fleet::Unable;
+use otp_core::messages::reason::Deed;
 use otp_enroll::admin::{self, Opens, Sent, VERIFIER_CONFIGURATION};
 use otp_enroll::cli::{Admin, AdminCommand};
 use otp_fleet::keeper::{EtcdKeeper, Machine, Mark};
@@ -125,7 +126,7 @@ impl Opens for Fleet {
         let place = || Location::of(self.host.mark().display().to_string());
         let untrusted = |reason: String| Error::Database {
             place: place(),
-            action: "trust the database",
+            action: Deed::TrustDatabase,
             reason,
         };
         // Like the verifier, this program does not work on a database that has gone back in time.

@@ -7,6 +7,7 @@ use super::turn::Turn;
 use super::value::{self, NoPart};
 use super::{EtcdKeeper, written};
 use crate::etcd::{DeleteRangeRequest, KeyValue, RequestOp, request_op};
+use otp_core::messages::reason::Deed;
 use otp_core::{Account, UnixTime, UserName};
 use otp_store::account::floor;
 use otp_store::keeper::{Bytes, Held, Lasts, Look, Part, Put, owner_in};
@@ -187,7 +188,7 @@ impl Copy {
             Some(Fault::Content(reason)) => Err(Error::Content {
                 place: self.place(Part::Credential),
                 line: None,
-                reason: reason.clone(),
+                reason: reason.clone().into(),
             }),
         }
     }
@@ -323,7 +324,7 @@ impl Copy {
             match why {
                 Unwritten::Failed(failure) => Error::Database {
                     place,
-                    action: "write",
+                    action: Deed::Write,
                     reason: failure.to_string(),
                 },
                 Unwritten::InDoubt(failure) => Error::InDoubt {
@@ -359,7 +360,7 @@ fn unreadable(place: Location, why: NoPart) -> Error {
         NoPart::Damaged(reason) => Error::Content {
             place,
             line: None,
-            reason: reason.to_owned(),
+            reason: reason.to_owned().into(),
         },
     }
 }
@@ -424,7 +425,7 @@ impl Held for Copy {
         let outside = |held: &Self| Error::Content {
             place: held.place(part),
             line: None,
-            reason: "is shorter than what was to be written over".to_owned(),
+            reason: "is shorter than what was to be written over".into(),
         };
         let mut whole = self.get(part)?.ok_or_else(|| outside(self))?;
         let piece = usize::try_from(offset)

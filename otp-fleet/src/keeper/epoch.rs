@@ -12,6 +12,7 @@ use super::guard::{Fleet, Nonce};
 use super::layout::{ACCOUNTS, FLEET, RESTORING};
 use crate::etcd::{Compare, TxnRequest, after_prefix};
 use otp_core::UserName;
+use otp_core::messages::reason::Deed;
 use otp_store::account::floor::Floor;
 use otp_store::keeper::{Keeper, Put};
 use otp_store::{Error, Location};
@@ -143,7 +144,7 @@ impl EtcdKeeper {
             Err(failure) if failure.may_pass() => Ok(false),
             Err(failure) => Err(Error::Database {
                 place: Location::of(format!("etcd:{FLEET}")),
-                action: "write",
+                action: Deed::Write,
                 reason: failure.to_string(),
             }),
         }

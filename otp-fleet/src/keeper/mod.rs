@@ -23,6 +23,8 @@ pub use epoch::Raised;
 pub use guard::{Accepted, Fleet, Machine, Nonce, told_by_guard};
 pub use layout::{ACCOUNTS, FLEET, RESTORING, ROOT, owner};
 pub use mark::{Behind, Mark, Seen};
+use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::Unfit;
 pub use witness::{WITNESSES, Witness};
 
 use crate::etcd::{
@@ -148,7 +150,7 @@ impl EtcdKeeper {
     pub fn within(config: &Config, limits: Limits) -> Result<Self, Error> {
         let client = Client::new(config, limits).map_err(|source| Error::Io {
             place: Location::of(config.endpoints.join(" ")),
-            action: "begin to ask etcd",
+            action: Deed::BeginToAsk,
             source,
         })?;
         Ok(Self {
@@ -351,7 +353,7 @@ impl EtcdKeeper {
         let answer = self.client().once(request, until);
         answer.map_err(|failure| Error::Database {
             place: Location::of(format!("etcd:{ROOT}")),
-            action: "write",
+            action: Deed::Write,
             reason: failure.to_string(),
         })
     }
@@ -408,7 +410,7 @@ impl EtcdKeeper {
         let Some(fleet) = fleet.pop() else {
             return Err(Error::Missing {
                 place: Location::of(FLEET),
-                what: "no fleet was begun in this database",
+                what: Unfit::NoFleet,
             });
         };
         let read = Fleet::read(&fleet.value).map_err(|why| match why {
@@ -435,7 +437,7 @@ impl EtcdKeeper {
                 }
                 Error::Database {
                     place: Location::of(FLEET),
-                    action: "trust",
+                    action: Deed::Trust,
                     reason: behind.to_string(),
                 }
             })?;
@@ -542,7 +544,7 @@ impl EtcdKeeper {
             Err(failure) if failure.may_pass() && Instant::now() < until => Ok(()),
             Err(failure) => Err(Error::Database {
                 place: Location::of(format!("etcd:{ACCOUNTS}{}/", name.as_str())),
-                action: "write",
+                action: Deed::Write,
                 reason: failure.to_string(),
             }),
         }
@@ -567,7 +569,7 @@ fn kvs(step: Option<ResponseOp>) -> Option<Found> {
 fn unread(place: &str, failure: &Failure) -> Error {
     Error::Database {
         place: Location::of(format!("etcd:{place}")),
-        action: "read",
+        action: Deed::Read,
         reason: failure.to_string(),
     }
 }
@@ -576,7 +578,7 @@ fn content(place: &str, reason: &str) -> Error {
     Error::Content {
         place: Location::of(format!("etcd:{place}")),
         line: None,
-        reason: reason.to_owned(),
+        reason: reason.to_owned().into(),
     }
 }
 

@@ -4,6 +4,7 @@ use super::control::Control;
 use super::files::{Files, Text};
 use crate::Error;
 use crate::stack::{MODULE, OTHER, numbered, word, words};
+use otp_core::messages::reason::Unfit;
 use otp_file::Unparsed;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -203,17 +204,17 @@ impl Chain {
     ) -> Result<(), Error> {
         let too_much = |reason| Err(Error::unparsed(&text.path, Unparsed::whole(reason)));
         if depth > DEEPEST {
-            return too_much("includes nest too deeply");
+            return too_much(Unfit::IncludesTooDeep);
         }
         self.files += 1;
         if self.files > MOST_FILES {
-            return too_much("includes too many files");
+            return too_much(Unfit::IncludesTooManyFiles);
         }
         // Which lines continue where has changed between releases of libpam, and C reads only up to a NUL.
         self.is_doubtful |= text.text.contains(['\\', '\0']);
         for (line, words_of_it) in numbered(&text.text) {
             if self.steps.len() > MOST {
-                return too_much("includes too many lines");
+                return too_much(Unfit::IncludesTooManyLines);
             }
             let place = Place {
                 file: text.path.clone(),

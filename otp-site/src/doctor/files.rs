@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::stack::{DIRECTORIES, OTHER, is_no_service, read_text, read_up_to};
+use otp_core::messages::reason::Deed;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -154,10 +155,10 @@ impl Files {
             let entries = match std::fs::read_dir(&place) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => return Err(Error::io(&shown, "list", error)),
+                Err(error) => return Err(Error::io(&shown, Deed::List, error)),
             };
             for entry in entries {
-                let entry = entry.map_err(|error| Error::io(&shown, "list", error))?;
+                let entry = entry.map_err(|error| Error::io(&shown, Deed::List, error))?;
                 if let Ok(name) = entry.file_name().into_string()
                     && !is_no_service(&name)
                     && name != OTHER
@@ -192,7 +193,7 @@ impl Files {
             match read_text(&self.place(&path)) {
                 Ok(text) => found.push(Text { path: shown, text }),
                 Err(error) if is_absent(error.kind()) => {}
-                Err(error) => return Err(Error::io(&shown, "read", error)),
+                Err(error) => return Err(Error::io(&shown, Deed::Read, error)),
             }
         }
         Ok(found)
@@ -212,7 +213,7 @@ impl Files {
                 path,
                 text: String::new(),
             }),
-            Err(error) => Err(Error::io(&path, "read", error)),
+            Err(error) => Err(Error::io(&path, Deed::Read, error)),
         }
     }
 }

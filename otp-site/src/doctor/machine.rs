@@ -10,6 +10,8 @@ use crate::Error;
 use otp_core::UnixTime;
 use otp_core::enforce::{Belongs, Unenrolled, demand};
 use otp_core::messages::doctor::Finding;
+use otp_core::messages::reason::Wording;
+use otp_core::record::Language;
 use otp_core::record::{AtLogin, Groups, Policies};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -64,7 +66,7 @@ pub struct Report {
     /// All findings, those of the machine first.
     pub found: Vec<Diagnosis>,
     /// What could not be examined, and why.
-    pub unexamined: Vec<(String, String)>,
+    pub unexamined: Vec<(String, Wording)>,
 }
 
 impl Machine<'_> {
@@ -86,7 +88,7 @@ impl Machine<'_> {
                     protected.push((name, lines));
                 }
                 Ok(_) => report.unprotected.push(name),
-                Err(error) => report.unexamined.push((name, error.to_string())),
+                Err(error) => report.unexamined.push((name, worded(&error))),
             }
         }
         if !services.is_empty() {
@@ -108,7 +110,7 @@ impl Machine<'_> {
             when: Vec::new(),
         };
         if let Err(error) = &self.policies {
-            let reason = error.to_string();
+            let reason = worded(error);
             report
                 .found
                 .push(machine(Finding::PolicyUnusable { reason }));
@@ -143,7 +145,7 @@ impl Machine<'_> {
             match examine(&of, &name) {
                 Ok(found) => report.found.extend(found),
                 Err(error) => {
-                    report.unexamined.push((name, error.to_string()));
+                    report.unexamined.push((name, worded(&error)));
                     continue;
                 }
             }
@@ -172,7 +174,9 @@ impl Machine<'_> {
         let mut ask = |within: &str, connection: Option<&str>| match self.outside.sshd(connection) {
             Ok(Some(printed)) => found.push(Effective::parse(within, &printed)),
             Ok(None) => {}
-            Err(reason) => report.unexamined.push(("sshd -T".to_owned(), reason)),
+            Err(reason) => report
+                .unexamined
+                .push(("sshd -T".to_owned(), reason.into())),
         };
         ask("", None);
         for criteria in self.match_lines() {
@@ -192,8 +196,11 @@ impl Machine<'_> {
         }
         // The answers above tell whether there is an sshd here.
         if !found.is_empty() {
-            let reason = "no connection is known for which it holds";
-            let reasons = unexamined.into_iter().map(|one| (one, reason.to_owned()));
+            let reason = Wording::of(|language| match language {
+                Language::English => "no connection is known for which it holds".to_owned(),
+                Language::Korean => "해당하는 접속을 알 수 없습니다".to_owned(),
+            });
+            let reasons = unexamined.into_iter().map(|one| (one, reason.clone()));
             report.unexamined.extend(reasons);
         }
         found
@@ -434,4 +441,9 @@ impl Root<'_> {
         let wanted = demand(&policy.enforce, &who, belongs, self.machine.now);
         wanted.lets_in() || (policy.enroll.at_login != AtLogin::Off && service != "sudo")
     }
+}
+
+/// Says an error in every language.
+fn worded(error: &Error) -> Wording {
+    Wording::of(|language| error.text(language))
 }

@@ -13,6 +13,7 @@ use crate::Error;
 use crate::stack::may_enrol_in;
 use otp_core::Policy;
 use otp_core::messages::doctor::Finding;
+use otp_core::messages::reason::Unfit;
 use otp_core::record::{AtLogin, Groups, Policies};
 use otp_file::Unparsed;
 
@@ -136,7 +137,7 @@ pub fn examine(of: &Circumstances<'_>, service: &str) -> Result<Vec<Diagnosis>, 
 }
 
 fn too_much(service: &str) -> Error {
-    Error::unparsed(service, Unparsed::whole("has too many ways to look at"))
+    Error::unparsed(service, Unparsed::whole(Unfit::TooManyWays))
 }
 
 struct Patient<'a> {

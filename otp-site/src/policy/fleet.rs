@@ -1,6 +1,7 @@
 //! Which verifiers keep the records of this machine's users.
 
 use super::{names, told};
+use otp_core::messages::reason::Unfit;
 use otp_core::record::{FleetPolicy, MOST_VERIFIERS, Verifier};
 use otp_file::{Section, Unparsed, texts};
 
@@ -16,10 +17,10 @@ pub(super) fn fleet(
     let verifiers = section.take("verifiers", |value| {
         let verifiers = texts(value)?;
         if verifiers.is_empty() {
-            return Err("must name a verifier; without a fleet leave this key out");
+            return Err(Unfit::NoVerifiers);
         }
         if verifiers.len() > MOST_VERIFIERS {
-            return Err("must name at most 8 verifiers");
+            return Err(Unfit::ManyVerifiers);
         }
         let verifiers = verifiers.iter().map(|one| Verifier::parse(one));
         verifiers
@@ -30,9 +31,7 @@ pub(super) fn fleet(
     let ca = section.take("ca", told::path)?;
     let certificate = section.take("certificate", told::path)?;
     let key = section.take("key", told::path)?;
-    let local_users = section.take("local_users", |value| {
-        names(value, "must be names of users")
-    })?;
+    let local_users = section.take("local_users", |value| names(value, Unfit::NoUsers))?;
     let fleet = FleetPolicy {
         verifiers: verifiers.unwrap_or(default.verifiers),
         ca: ca.unwrap_or(default.ca),
@@ -43,10 +42,10 @@ pub(super) fn fleet(
     let files = [&fleet.ca, &fleet.certificate, &fleet.key];
     // An administrator who names one of them means a fleet, whose users must not log in with records on this machine.
     if !fleet.is_used() && files.iter().any(|file| file.is_some()) {
-        return Err(section.fault("'ca', 'certificate' and 'key' need 'verifiers' as well"));
+        return Err(section.fault(Unfit::FilesWithoutVerifiers));
     }
     if fleet.is_used() && files.iter().any(|file| file.is_none()) {
-        return Err(section.fault("verifiers need the files 'ca', 'certificate' and 'key' as well"));
+        return Err(section.fault(Unfit::VerifiersWithoutFiles));
     }
     Ok(fleet)
 }

@@ -2,6 +2,7 @@
 
 use otp_core::event::Event;
 use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
+use otp_core::messages::reason::Unfit;
 use otp_core::record::{HooksPolicy, MailPolicy, SealPolicy};
 use otp_file::{Section, Unparsed, text, texts};
 use std::path::PathBuf;
@@ -60,15 +61,13 @@ pub(super) fn hooks(
         if path.is_empty() || is_path {
             Ok(path.to_owned())
         } else {
-            Err("must be the path of a program, from /, without arguments")
+            Err(Unfit::NoProgram)
         }
     })?;
     let events = section.take("events", |value| {
         let words = texts(value)?;
         let events = words.iter().map(|word| Event::for_hooks(word));
-        events.collect::<Option<Vec<_>>>().ok_or(
-            "must be names of events without \"otp.\", such as \"lock\" or \"recovery\": pam_otp(8)",
-        )
+        events.collect::<Option<Vec<_>>>().ok_or(Unfit::NoEvents)
     })?;
     Ok(HooksPolicy {
         run: run.unwrap_or(default.run),
@@ -95,10 +94,10 @@ pub(super) fn seal(section: &mut Section<'_>, default: SealPolicy) -> Result<Sea
     })
 }
 
-const NO_PATH: &str = "must be an absolute path";
+const NO_PATH: Unfit = Unfit::NoPath;
 
 /// Reads the path of a file; nothing if it is empty.
-pub(super) fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, &'static str> {
+pub(super) fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, Unfit> {
     match text(value)? {
         "" => Ok(None),
         path if path.starts_with('/') && !path.contains(char::is_control) => Ok(Some(path.into())),

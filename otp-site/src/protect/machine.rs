@@ -5,6 +5,7 @@ use crate::Error;
 use crate::stack::read_text;
 use nix::unistd::geteuid;
 use otp_core::messages::protect::Refusal;
+use otp_core::messages::reason::Deed;
 use otp_file::Fault;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -52,7 +53,7 @@ impl Machine {
         let found = match std::fs::symlink_metadata(&place) {
             Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(path, "read", error).into()),
+            Err(error) => return Err(Error::io(path, Deed::Read, error).into()),
         };
         let path = || path.to_owned();
         if found.is_symlink() {
@@ -87,7 +88,7 @@ impl Machine {
             }
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::io(shown, "read", error).into()),
+            Err(error) => Err(Error::io(shown, Deed::Read, error).into()),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::keeper::{Bytes, Look, Part};
 use crate::text::state::{self, Newest};
 use crate::text::{credential, mail};
 use otp_core::code::HOTP_REACH;
+use otp_core::messages::reason::Unfit;
 use otp_core::record::{Drift, Identities, Kind, Outline, Window};
 use otp_core::{State, Step, UnixTime};
 use std::time::Duration;
@@ -98,7 +99,7 @@ pub fn changes(
         let outline = credential::outline(&credential).at(|| account.place(Part::Credential))?;
         let newest = Newest::of(&kept).at(|| account.place(Part::State))?;
         let bytes = state::whole(&floor.state(&outline, &newest.state))
-            .ok_or_else(|| Error::content(account.place(Part::State), "does not fit a record"))?;
+            .ok_or_else(|| Error::content(account.place(Part::State), Unfit::DoesNotFit))?;
         changes.push((Part::State, Some(Zeroizing::new(bytes))));
     }
     if account.has(Part::Trust)? {

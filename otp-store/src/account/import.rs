@@ -5,6 +5,7 @@ use super::until_not_overtaken;
 use crate::Error;
 use crate::error::At;
 use crate::keeper::{Keeper, Look, Part, ROOTS_LOCK_DEADLINE};
+use otp_core::messages::reason::Unfit;
 use otp_core::record::{AuthenticatorState, RecoverySet};
 use otp_core::recovery::Salt;
 use otp_core::{Account, Authenticator, Credential, State};
@@ -48,7 +49,7 @@ pub fn import(
     until_not_overtaken(ROOTS_LOCK_DEADLINE, || {
         let mut held = keeper.hold_or_create(account, ROOTS_LOCK_DEADLINE)?;
         if !state.covers(credential) {
-            let reason = Unparsed::whole("does not belong to what is imported with it");
+            let reason = Unparsed::whole(Unfit::OfAnotherImport);
             return Err(reason).at(|| held.place(Part::State));
         }
         let Some(record) = held.read(account)? else {

@@ -7,6 +7,7 @@ use crate::text::state::{self, Newest};
 use crate::text::{credential, mail, trust};
 use crate::{Error, Location};
 use otp_core::mailed::Mailbox;
+use otp_core::messages::reason::Unfit;
 use otp_core::record::{Identities, Outline};
 use otp_core::{Account, Credential, State};
 use zeroize::Zeroizing;
@@ -22,7 +23,7 @@ pub(crate) struct Record<C = Credential> {
     is_settled: bool,
 }
 
-const DOES_NOT_FIT: &str = "the next state does not fit a record";
+const DOES_NOT_FIT: Unfit = Unfit::NextDoesNotFit;
 
 /// What transactions do with an account that they hold.
 pub(crate) trait HeldRecord: Held {
@@ -231,16 +232,13 @@ fn read_with<C: Identities>(
     let Some(bytes) = held.get(Part::State)? else {
         return Err(Error::Missing {
             place: held.place(Part::State),
-            what: "the state is missing beside a credential",
+            what: Unfit::StateMissing,
         });
     };
     let place = || held.place(Part::State);
     let newest = Newest::of(&bytes).at(place)?;
     if !newest.state.covers(&credential) {
-        return Err(Error::content(
-            place(),
-            "does not belong to the credential beside it",
-        ));
+        return Err(Error::content(place(), Unfit::OfAnotherCredential));
     }
     Ok(Some(Record {
         credential,

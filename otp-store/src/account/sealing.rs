@@ -8,6 +8,7 @@ use crate::keeper::{Held, Keeper, Part, ROOTS_LOCK_DEADLINE};
 use crate::sealed::{KeyId, Keys, Pen};
 use crate::text::credential;
 use otp_core::UserName;
+use otp_core::messages::reason::Unfit;
 use std::sync::Arc;
 
 /// How the record of an account is to be stored.
@@ -64,7 +65,7 @@ fn seal_of(held: &mut impl Held) -> Result<Option<SealedBy>, Error> {
     let mut parts = credential::seals(&bytes).at(place)?.into_iter();
     let first = parts.next().flatten();
     if !parts.all(|part| part == first) {
-        return Err(Error::content(place(), "is sealed by several keys"));
+        return Err(Error::content(place(), Unfit::SeveralKeys));
     }
     Ok(Some(first.map_or(SealedBy::Nothing, SealedBy::Key)))
 }

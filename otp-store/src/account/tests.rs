@@ -10,7 +10,7 @@ use crate::fixture::{
 use crate::keeper::Keeper;
 use crate::memory::Memory;
 use crate::{Overview, Place, attempt as try_code, attempt::Committed};
-use otp_core::record::Standing;
+use otp_core::record::{Language, Standing};
 use otp_core::{Account, Input, Names, Policy, UserName, Verdict};
 
 over_every_keeper! {
@@ -219,7 +219,7 @@ fn a_transaction_that_is_always_overtaken_says_so_when_its_time_is_over() {
         told.to_string(),
         "alice: changed by other logins all the time"
     );
-    assert_eq!(told.hint(), "try again");
+    assert_eq!(told.hint(Language::English), "try again");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use crate::error::At;
 use crate::{Error, Location};
+use otp_core::messages::reason::Deed;
 use otp_file::Fault;
 use rustix::fs::fgetxattr;
 use rustix::io::Errno;
@@ -37,7 +38,7 @@ pub(super) fn check(
         Err(Errno::NODATA | Errno::OPNOTSUPP) => None,
         Err(Errno::RANGE) => Some(Fault::StrangeList),
         Err(errno) => {
-            let action = "examine the access control list of";
+            let action = Deed::ExamineList;
             return Err(Error::io(place(), action, errno));
         }
     };
@@ -76,6 +77,7 @@ mod tests {
     use super::*;
     use crate::Store;
     use crate::fixture::Place;
+    use otp_core::record::Language;
     use rustix::fs::{XattrFlags, setxattr};
 
     const OWNER: u16 = 0x01;
@@ -189,7 +191,11 @@ mod tests {
                 place.path().display()
             )
         );
-        assert!(error.hint().contains("setfacl --remove-all"));
+        assert!(
+            Language::ALL
+                .iter()
+                .all(|&language| error.hint(language).contains("setfacl --remove-all"))
+        );
         setxattr(
             place.path(),
             NAME,

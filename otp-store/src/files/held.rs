@@ -7,6 +7,8 @@ use crate::sealed::Seal;
 use crate::text::credential;
 use crate::undisturbed::{Undisturbed, can_be_reached_by_a_user};
 use crate::{Error, Location};
+use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::Unfit;
 use otp_core::{Account, UserName};
 use otp_file::{metadata, open_directory_of_anyone};
 use std::fs::{File, TryLockError};
@@ -80,7 +82,7 @@ impl Locked {
     fn wait_for_lock(&mut self, start: Instant, deadline: Duration) -> Result<(), Error> {
         loop {
             let undisturbed = Undisturbed::begin()
-                .map_err(|error| Error::io(self.whole(), "limit the lock of", error))?;
+                .map_err(|error| Error::io(self.whole(), Deed::LimitLock, error))?;
             let waited = start.elapsed();
             match self.directory().try_lock() {
                 Ok(()) => {
@@ -98,7 +100,7 @@ impl Locked {
                     });
                 }
                 Err(TryLockError::Error(error)) => {
-                    return Err(Error::io(self.whole(), "lock", error));
+                    return Err(Error::io(self.whole(), Deed::Lock, error));
                 }
             }
         }
@@ -108,7 +110,7 @@ impl Locked {
     fn open_for_writing(&self, part: Part) -> Result<&File, Error> {
         match (part, &self.state) {
             (Part::State, Some(file)) => Ok(file),
-            _ => Err(Error::content(self.place(part), "is not open for writing")),
+            _ => Err(Error::content(self.place(part), Unfit::NotOpenForWriting)),
         }
     }
 
@@ -183,7 +185,7 @@ impl Held for Locked {
     ) -> Result<Put, Error> {
         self.open_for_writing(part)?
             .write_all_at(bytes, offset)
-            .map_err(|error| Error::io(self.place(part), "write", error))?;
+            .map_err(|error| Error::io(self.place(part), Deed::Write, error))?;
         if lasts == Lasts::ForGood {
             self.settle(part)?;
         }
@@ -193,7 +195,7 @@ impl Held for Locked {
     fn settle(&mut self, part: Part) -> Result<(), Error> {
         self.open_for_writing(part)?
             .sync_data()
-            .map_err(|error| Error::io(self.place(part), "sync", error))
+            .map_err(|error| Error::io(self.place(part), Deed::Sync, error))
     }
 
     fn rehearse(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error> {

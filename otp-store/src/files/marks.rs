@@ -17,6 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fchmod, fstatat};
 use nix::unistd::{Gid, fchown};
+use otp_core::messages::reason::Deed;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -109,7 +110,7 @@ impl Outside {
 impl Store {
     /// Makes the inner mark, durably, if it is missing.
     pub(super) fn make_inner_mark(&self) -> Result<(), Error> {
-        let failed = |errno: Errno| Error::io(self.inner_mark(), "create", errno);
+        let failed = |errno: Errno| Error::io(self.inner_mark(), Deed::Create, errno);
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let mark = match openat(
@@ -127,7 +128,7 @@ impl Store {
             .map_err(failed)?;
         self.directory
             .sync_all()
-            .map_err(|error| Error::io(self.inner_mark(), "sync", error))
+            .map_err(|error| Error::io(self.inner_mark(), Deed::Sync, error))
     }
 
     fn inner_mark(&self) -> Location {
@@ -141,13 +142,13 @@ impl Store {
         match fstatat(&self.directory, INNER, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
-            Err(errno) => Err(Error::io(self.inner_mark(), "look for", errno)),
+            Err(errno) => Err(Error::io(self.inner_mark(), Deed::LookFor, errno)),
         }
     }
 
     /// Whether any user has a credential here.
     fn holds_a_record(&self) -> Result<bool, Error> {
-        let failed = |errno: Errno| Error::io(self.place(), "list", errno);
+        let failed = |errno: Errno| Error::io(self.place(), Deed::List, errno);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut directory =
             Dir::openat(&self.directory, ".", flags, Mode::empty()).map_err(failed)?;
@@ -202,7 +203,7 @@ fn line_of(path: &Path) -> Result<Option<String>, Error> {
         }
         Err(error) => Err(Error::io(
             Location::of(path.display().to_string()),
-            "read",
+            Deed::Read,
             error,
         )),
     }

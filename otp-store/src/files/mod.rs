@@ -20,6 +20,8 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, UnlinkatFlags, fchown, geteuid, mkdir, unlinkat};
+use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::Unfit;
 use otp_core::names::Gathering;
 use otp_core::{Account, Names, UserName};
 use otp_file::{Fault, Rules, metadata, open_directory, open_directory_of_anyone};
@@ -53,7 +55,7 @@ impl Store {
             Ok(descriptor) => File::from(descriptor),
             Err(Errno::ENOENT) => return Err(Error::NoRecords { place: place() }),
             Err(Errno::ENOTDIR) => return Err(Fault::NotADirectory).at(place),
-            Err(errno) => return Err(Error::io(place(), "open", errno)),
+            Err(errno) => return Err(Error::io(place(), Deed::Open, errno)),
         };
         let found = metadata(&directory).at(place)?;
         // What the helper makes for a user belongs to that user, so only root and the group may enter this directory.
@@ -92,10 +94,10 @@ impl Store {
                 let parent = path.parent().unwrap_or(Path::new("/"));
                 File::open(parent)
                     .and_then(|parent| parent.sync_all())
-                    .map_err(|error| Error::io(place(), "create", error))?;
+                    .map_err(|error| Error::io(place(), Deed::Create, error))?;
             }
             Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(Error::io(place(), "create", errno)),
+            Err(errno) => return Err(Error::io(place(), Deed::Create, errno)),
         }
         Self::open(path)
     }
@@ -115,7 +117,7 @@ impl Store {
     fn sync(&self) -> Result<(), Error> {
         self.directory
             .sync_all()
-            .map_err(|error| Error::io(self.place(), "sync", error))
+            .map_err(|error| Error::io(self.place(), Deed::Sync, error))
     }
 
     /// Sets the group of the store, and the set-group-id bit that passes it on to new files.
@@ -128,7 +130,7 @@ impl Store {
         }
         fchown(directory, None, Some(Gid::from_raw(self.group)))
             .and_then(|()| fchmod(directory, Mode::from_bits_truncate(USER_DIRECTORY_MODE)))
-            .map_err(|errno| Error::io(of_user.whole(), "set the group of", errno))
+            .map_err(|errno| Error::io(of_user.whole(), Deed::SetGroup, errno))
     }
 
     /// Takes over a user's directory for root, after root has opened it, in the form in which the helper would have
@@ -205,7 +207,9 @@ impl Keeper for Store {
             ) {
                 Ok(()) => self.sync()?,
                 Err(Errno::EEXIST) => {}
-                Err(errno) => return Err(Error::io(self.place_of(&account.name), "create", errno)),
+                Err(errno) => {
+                    return Err(Error::io(self.place_of(&account.name), Deed::Create, errno));
+                }
             }
         }
     }
@@ -220,7 +224,7 @@ impl Keeper for Store {
     }
 
     fn users(&self) -> Result<Names, Error> {
-        let failed = |errno: Errno| Error::io(self.place(), "list", errno);
+        let failed = |errno: Errno| Error::io(self.place(), Deed::List, errno);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut directory =
             Dir::openat(&self.directory, ".", flags, Mode::empty()).map_err(failed)?;
@@ -231,7 +235,7 @@ impl Keeper for Store {
             if bytes.starts_with(b".") || bytes == b"lost+found" {
                 continue;
             }
-            let reason = "holds an entry whose name is not UTF-8";
+            let reason = Unfit::EntryNotUtf8;
             let name =
                 std::str::from_utf8(bytes).map_err(|_| Error::content(self.place(), reason))?;
             names.add(name)?;
@@ -252,7 +256,7 @@ impl Keeper for Store {
             Ok(()) => {}
             // The directory stays because it has other files, so the removal itself must reach the disk.
             Err(Errno::ENOTEMPTY | Errno::EEXIST) if goes == Goes::Record => held.sync()?,
-            Err(errno) => return Err(Error::io(held.whole(), "remove", errno)),
+            Err(errno) => return Err(Error::io(held.whole(), Deed::Remove, errno)),
         }
         self.sync()?;
         Ok(Put::Done)
@@ -268,7 +272,7 @@ impl Keeper for Store {
             over.remove_files(&ALL)?;
         }
         renameat(&self.directory, from.as_str(), &self.directory, to.as_str())
-            .map_err(|errno| Error::io(self.place_of(to), "rename the record to", errno))?;
+            .map_err(|errno| Error::io(self.place_of(to), Deed::Rename, errno))?;
         held.is_called(self.path_of(to));
         self.sync()?;
         Ok(Put::Done)

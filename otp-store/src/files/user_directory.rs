@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, geteuid, unlinkat};
+use otp_core::messages::reason::Deed;
 use otp_file::{Access, Opened, Rules, metadata, open_file, open_file_as_it_is, read_whole};
 use std::fs::{File, Metadata};
 use std::io::Write;
@@ -31,7 +32,7 @@ pub(super) const ALL: [Part; 5] = [
 ];
 
 /// The action that failed when a file already has its new content.
-const SYNC_DIRECTORY: &str = "sync the directory";
+const SYNC_DIRECTORY: Deed = Deed::SyncDirectory;
 
 /// The file of a part.
 struct PartFile {
@@ -180,7 +181,7 @@ impl UserDirectory {
         let uid = match fstatat(&self.directory, of.name, flags) {
             Ok(FileStat { st_uid, .. }) => st_uid,
             Err(Errno::ENOENT) => return Ok(None),
-            Err(errno) => return Err(Error::io(place(), "examine", errno)),
+            Err(errno) => return Err(Error::io(place(), Deed::Examine, errno)),
         };
         let rules = Rules {
             account: Some(uid),
@@ -225,7 +226,7 @@ impl UserDirectory {
         let temporary = parts.iter().map(|&part| (part, file_of(part).temporary));
         for (part, name) in whole.chain(temporary) {
             self.unlink(name)
-                .map_err(|errno| Error::io(self.place_of(part, name), "remove", errno))?;
+                .map_err(|errno| Error::io(self.place_of(part, name), Deed::Remove, errno))?;
         }
         Ok(())
     }
@@ -234,7 +235,7 @@ impl UserDirectory {
     pub(super) fn remove_file(&self, part: Part) -> Result<(), Error> {
         let was_there = self
             .unlink(file_of(part).name)
-            .map_err(|errno| Error::io(self.place(part), "remove", errno))?;
+            .map_err(|errno| Error::io(self.place(part), Deed::Remove, errno))?;
         if was_there { self.sync() } else { Ok(()) }
     }
 
@@ -267,7 +268,7 @@ impl UserDirectory {
         } = file_of(part);
         renameat(&self.directory, temporary, &self.directory, name).map_err(|errno| {
             self.unlink(temporary).ok();
-            Error::io(self.place(part), "write", errno)
+            Error::io(self.place(part), Deed::Write, errno)
         })
     }
 
@@ -285,11 +286,11 @@ impl UserDirectory {
         let place = || self.place(part);
         // Left behind by a crash; no other process can be writing it, since we hold the lock.
         self.unlink(temporary)
-            .map_err(|errno| Error::io(place(), "replace", errno))?;
+            .map_err(|errno| Error::io(place(), Deed::Replace, errno))?;
         let failed = |error: std::io::Error| {
             // The error of the write is reported; the next try removes the leftover.
             self.unlink(temporary).ok();
-            Error::io(place(), "write", error)
+            Error::io(place(), Deed::Write, error)
         };
         let flags =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -299,7 +300,7 @@ impl UserDirectory {
             flags,
             Mode::from_bits_truncate(0o600),
         );
-        let mut file = File::from(created.map_err(|errno| Error::io(place(), "write", errno))?);
+        let mut file = File::from(created.map_err(|errno| Error::io(place(), Deed::Write, errno))?);
         fchown(&file, None, Some(Gid::from_raw(self.group)))
             .and_then(|()| fchmod(&file, Mode::from_bits_truncate(mode)))
             .map_err(std::io::Error::from)

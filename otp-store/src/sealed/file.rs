@@ -5,7 +5,10 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, renameat};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, UnlinkatFlags, fchown, unlinkat};
-use otp_file::{Access, Fault, Rules, Unread, open_file, read_whole};
+use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::Unfit;
+use otp_core::record::Language;
+use otp_file::{Access, Fault, Rules, Unread, open_file, read_whole, told};
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
@@ -50,7 +53,7 @@ pub enum NoKeyFile {
         /// The number of the line; 0: no single line is wrong.
         line: usize,
         /// What is wrong there.
-        what: &'static str,
+        what: Unfit,
     },
     /// The operating system refused.
     #[error("{path}: cannot {action}: {source}")]
@@ -58,10 +61,36 @@ pub enum NoKeyFile {
         /// Which one.
         path: String,
         /// What was tried.
-        action: &'static str,
+        action: Deed,
         /// What the operating system said.
         source: io::Error,
     },
+}
+
+impl NoKeyFile {
+    /// Says what is wrong in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        if language == Language::English {
+            return self.to_string();
+        }
+        match self {
+            Self::Missing { path } => format!("{path} 파일이 없습니다"),
+            Self::Unsafe { path, fault } => format!("{path}: {}", fault.text(language)),
+            Self::Content { path, line, what } => {
+                format!("{path}, {line}번째 줄: {}", what.text(language))
+            }
+            Self::Io {
+                path,
+                action,
+                source,
+            } => format!(
+                "{path}: {}: {}",
+                action.failed(language),
+                told(source, language)
+            ),
+        }
+    }
 }
 
 impl KeyFile {
@@ -147,31 +176,33 @@ impl KeyFile {
         let failed = |action| move |errno: Errno| self.io(action, errno);
         match unlinkat(&directory, beside.as_str(), UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(self.io("write beside", errno)),
+            Err(errno) => return Err(self.io(Deed::WriteBeside, errno)),
         }
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::from_bits_truncate(0o600);
         let new = openat(&directory, beside.as_str(), flags, mode);
-        let mut new = File::from(new.map_err(failed("write beside"))?);
+        let mut new = File::from(new.map_err(failed(Deed::WriteBeside))?);
         let written = new
             .write_all(keys.reveal().as_bytes())
-            .map_err(|error| self.io("write", error))
+            .map_err(|error| self.io(Deed::Write, error))
             .and_then(|()| {
                 fchown(&new, None, Some(Gid::from_raw(self.group)))
                     .and_then(|()| fchmod(&new, Mode::from_bits_truncate(MODE)))
-                    .map_err(failed("set the group of"))
+                    .map_err(failed(Deed::SetGroup))
             })
-            .and_then(|()| new.sync_all().map_err(|error| self.io("sync", error)))
+            .and_then(|()| new.sync_all().map_err(|error| self.io(Deed::Sync, error)))
             .and_then(|()| {
                 renameat(&directory, beside.as_str(), &directory, name)
-                    .map_err(failed("put in its place"))
+                    .map_err(failed(Deed::PutInPlace))
             });
         if written.is_err() {
             // If this cannot be removed, it does no harm: the next write removes it first.
             unlinkat(&directory, beside.as_str(), UnlinkatFlags::NoRemoveDir).ok();
         }
         written?;
-        directory.sync_all().map_err(|error| self.io("sync", error))
+        directory
+            .sync_all()
+            .map_err(|error| self.io(Deed::Sync, error))
     }
 
     /// Makes the directory of the file, if only that is missing: a directory below /run must be made at each boot.
@@ -180,10 +211,10 @@ impl KeyFile {
     /// It cannot be made.
     pub fn make_directory(&self) -> Result<(), NoKeyFile> {
         let parent = Path::new(&self.path).parent();
-        let parent = parent.ok_or_else(|| self.io("open", Errno::EINVAL))?;
+        let parent = parent.ok_or_else(|| self.io(Deed::Open, Errno::EINVAL))?;
         match nix::unistd::mkdir(parent, Mode::from_bits_truncate(0o755)) {
             Ok(()) | Err(Errno::EEXIST) => Ok(()),
-            Err(errno) => Err(self.io("make the directory of", errno)),
+            Err(errno) => Err(self.io(Deed::MakeDirectory, errno)),
         }
     }
 
@@ -197,7 +228,7 @@ impl KeyFile {
         match directory.try_lock() {
             Ok(()) => Ok(Some(directory)),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(self.io("lock the directory of", error)),
+            Err(TryLockError::Error(error)) => Err(self.io(Deed::LockDirectory, error)),
         }
     }
 
@@ -207,7 +238,8 @@ impl KeyFile {
     /// Its directory cannot be opened.
     pub fn is_in_memory(&self) -> Result<bool, NoKeyFile> {
         let (directory, _) = self.directory()?;
-        let found = rustix::fs::fstatfs(&directory).map_err(|errno| self.io("look at", errno))?;
+        let found =
+            rustix::fs::fstatfs(&directory).map_err(|errno| self.io(Deed::LookAt, errno))?;
         // linux/magic.h: TMPFS_MAGIC and RAMFS_MAGIC. The type of the field differs between architectures.
         let kind = i128::from(found.f_type);
         Ok([0x0102_1994, 0x8584_58f6].contains(&kind))
@@ -216,18 +248,18 @@ impl KeyFile {
     fn directory(&self) -> Result<(File, &str), NoKeyFile> {
         let path = Path::new(&self.path);
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(self.io("open", Errno::EINVAL));
+            return Err(self.io(Deed::Open, Errno::EINVAL));
         };
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let directory =
-            open(parent, flags, Mode::empty()).map_err(|errno| self.io("open", errno))?;
+            open(parent, flags, Mode::empty()).map_err(|errno| self.io(Deed::Open, errno))?;
         let name = name
             .to_str()
-            .ok_or_else(|| self.io("open", Errno::EINVAL))?;
+            .ok_or_else(|| self.io(Deed::Open, Errno::EINVAL))?;
         Ok((File::from(directory), name))
     }
 
-    fn io(&self, action: &'static str, source: impl Into<io::Error>) -> NoKeyFile {
+    fn io(&self, action: Deed, source: impl Into<io::Error>) -> NoKeyFile {
         NoKeyFile::Io {
             path: self.path.clone(),
             action,

@@ -1,6 +1,7 @@
 //! The sealing keys: one, or, during a change, the new one and those before it.
 
 use data_encoding::HEXLOWER;
+use otp_core::messages::reason::Unfit;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use zeroize::{Zeroize, Zeroizing};
@@ -69,7 +70,7 @@ impl Keys {
     ///
     /// # Errors
     /// Says what is wrong, and in which line, but never quotes the line.
-    pub fn parse(text: &[u8]) -> Result<Self, (usize, &'static str)> {
+    pub fn parse(text: &[u8]) -> Result<Self, (usize, Unfit)> {
         let mut keys = Vec::with_capacity(Self::MOST);
         for (line, text) in text.split(|&byte| byte == b'\n').enumerate() {
             let text = text.trim_ascii();
@@ -79,22 +80,22 @@ impl Keys {
             let fault = |what| (line + 1, what);
             let mut key = Key(chacha20poly1305::Key::default());
             if text.len() != 64 || HEXLOWER.decode_mut(text, key.0.as_mut_slice()).is_err() {
-                return Err(fault("must be a key: 64 lower-case hexadecimal digits"));
+                return Err(fault(Unfit::NoKeyLine));
             }
             if key.0.iter().all(|&byte| byte == key.0[0]) {
-                return Err(fault("is no random key: all of its bytes are alike"));
+                return Err(fault(Unfit::NoRandomKey));
             }
             let id = key.id();
             if keys.iter().any(|&(known, _)| known == id) {
-                return Err(fault("is a key that stands there already"));
+                return Err(fault(Unfit::KeyTwice));
             }
             if keys.len() == Self::MOST {
-                return Err(fault("is one key too many: at most 8"));
+                return Err(fault(Unfit::OneKeyTooMany));
             }
             keys.push((id, key));
         }
         if keys.is_empty() {
-            return Err((0, "holds no key"));
+            return Err((0, Unfit::NoKey));
         }
         Ok(Self(keys))
     }

@@ -12,6 +12,7 @@ pub use keys::{KeyId, Keys, NoRandom};
 
 use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use data_encoding::HEXLOWER;
+use otp_core::record::Language;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -54,20 +55,54 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// What an administrator can do about it.
-    pub(crate) const fn hint(&self) -> &'static str {
+    /// Says what is wrong in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        if language == Language::English {
+            return self.to_string();
+        }
         match self {
             Self::NoKey => {
-                "name the file of the key in pam_otp.conf ([seal] key); 'otp-admin seal --undo --key FILE' unseals"
+                "봉인되어 있지만 정책에 봉인을 해제할 키가 없습니다([seal] key)".to_owned()
             }
-            Self::File(_) => {
-                "start pam_otp-seal.service, or put the file of the key back as it was; pam_otp-seal(7) says how"
+            Self::File(reason) => {
+                format!("봉인 키를 읽을 수 없습니다: {}", reason.text(language))
             }
-            Self::AnotherKey { .. } => {
-                "put the file of that key back; without it everybody whom it sealed enrols again after 'otp-admin reset USER'"
+            Self::AnotherKey { key, file } => {
+                format!("{file} 파일에 없는 키로 봉인되어 있습니다({key})")
             }
             Self::Changed => {
+                "봉인이 해제되지 않습니다. 변경되었거나 원래 위치에 있지 않습니다".to_owned()
+            }
+        }
+    }
+
+    /// What an administrator can do about it.
+    pub(crate) const fn hint(&self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::NoKey, Language::English) => {
+                "name the file of the key in pam_otp.conf ([seal] key); 'otp-admin seal --undo --key FILE' unseals"
+            }
+            (Self::NoKey, Language::Korean) => {
+                "키 파일을 pam_otp.conf에 적으세요([seal] key). 'otp-admin seal --undo --key FILE' 명령으로 봉인을 해제할 수 있습니다."
+            }
+            (Self::File(_), Language::English) => {
+                "start pam_otp-seal.service, or put the file of the key back as it was; pam_otp-seal(7) says how"
+            }
+            (Self::File(_), Language::Korean) => {
+                "pam_otp-seal.service를 시작하거나 키 파일을 원래대로 되돌리세요. 방법은 pam_otp-seal(7) 매뉴얼에 있습니다."
+            }
+            (Self::AnotherKey { .. }, Language::English) => {
+                "put the file of that key back; without it everybody whom it sealed enrols again after 'otp-admin reset USER'"
+            }
+            (Self::AnotherKey { .. }, Language::Korean) => {
+                "그 키의 파일을 되돌려 놓으세요. 그 키가 없으면 봉인된 사용자는 모두 'otp-admin reset USER' 명령을 실행한 뒤 다시 등록해야 합니다."
+            }
+            (Self::Changed, Language::English) => {
                 "find out who changed it; restore it from a backup, or run 'otp-admin reset USER' and enrol again"
+            }
+            (Self::Changed, Language::Korean) => {
+                "누가 바꾸었는지 확인하세요. 백업에서 복구하거나, 'otp-admin reset USER' 명령을 실행하고 다시 등록하세요."
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::sealed::{self, KeyId, Keys, NoRandom, Pen, Seal, Sealed};
 use data_encoding::HEXLOWER;
+use otp_core::messages::reason::{Reason, Unfit};
 use otp_core::record::{
     Algorithm, Digits, Id, Issued, Kind, Known, Name, Origin, OutOfRange, Outline, Period,
     RecoverySet, Secret, Window,
@@ -141,12 +142,12 @@ enum Key {
     Sealed(Sealed),
 }
 
-fn key_in(text: &str) -> Result<Secret, &'static str> {
+fn key_in(text: &str) -> Result<Secret, Unfit> {
     let key = base32::parse(text).ok_or(NOT_BASE32)?;
     Secret::new(key).map_err(out_of_range)
 }
 
-fn sealed_key(sealed: &Sealed) -> Result<(), &'static str> {
+fn sealed_key(sealed: &Sealed) -> Result<(), Unfit> {
     Secret::check_length(sealed.length()).map_err(out_of_range)
 }
 
@@ -204,7 +205,7 @@ fn check<T>(put_together: Result<T, OutOfRange>) -> Result<T, Unparsed> {
     put_together.map_err(|reason| Unparsed::whole(reason.0))
 }
 
-const NOT_BASE32: &str = "is not base32";
+const NOT_BASE32: Unfit = Unfit::NotBase32;
 
 /// What a credential says, with `S` for each key.
 struct Parsed<S> {
@@ -241,20 +242,20 @@ struct Entry<S> {
 
 fn parse_with<S>(
     bytes: &[u8],
-    secret: fn(Kept<'_>) -> Result<S, &'static str>,
+    secret: fn(Kept<'_>) -> Result<S, Unfit>,
 ) -> Result<Parsed<S>, Unparsed> {
     if bytes.is_empty() {
-        return Err(Unparsed::whole("is empty"));
+        return Err(Unparsed::whole(Unfit::Empty));
     }
     let mut root = Source::of_record(bytes)?.root()?;
     let version = root.version(NEWEST)?;
     if !bytes.trim_ascii_end().ends_with(END.as_bytes()) {
-        let reason = format!("is cut off: the last line is not '{END}'");
+        let reason = Reason::CutOff { end: END };
         return Err(Unparsed::whole(reason));
     }
     let user = root.require("user", |value| text(value).map(str::to_owned))?;
     let uid = root.require("uid", |value| {
-        u32::try_from(number(value)?).map_err(|_| "is not a user id")
+        u32::try_from(number(value)?).map_err(|_| Unfit::NotAUserId)
     })?;
     let authenticators = root
         .sections("authenticator")?
@@ -277,11 +278,11 @@ fn parse_with<S>(
 fn entry<S>(
     mut section: Section<'_>,
     version: u64,
-    secret: fn(Kept<'_>) -> Result<S, &'static str>,
+    secret: fn(Kept<'_>) -> Result<S, Unfit>,
 ) -> Result<Entry<S>, Unparsed> {
     let kind = section.require("type", |value| match text(value)? {
         kind @ ("totp" | "hotp") => Ok(kind == "totp"),
-        _ => Err("must be \"totp\" or \"hotp\""),
+        _ => Err(Unfit::NoKind),
     })?;
     let window = match (version, kind) {
         (FIRST, _) => None,
@@ -303,7 +304,7 @@ fn entry<S>(
             Kind::Hotp
         },
         algorithm: section.require("algorithm", |value| {
-            Algorithm::from_name(text(value)?).ok_or("must be \"SHA1\", \"SHA256\" or \"SHA512\"")
+            Algorithm::from_name(text(value)?).ok_or(Unfit::NoAlgorithm)
         })?,
         digits: section.require("digits", |value| {
             Digits::new(number(value)?).map_err(out_of_range)
@@ -329,16 +330,15 @@ fn steps(section: &mut Section<'_>) -> Result<Option<Window>, Unparsed> {
         (Some(before), Some(after)) => Window::of_steps(before, after)
             .map(Some)
             .map_err(|reason| section.fault(reason.0)),
-        _ => Err(section.fault("'before' and 'after' stand together")),
+        _ => Err(section.fault(Unfit::HalfAWindow)),
     }
 }
 
 /// The name of a sealed key, where a key would stand; and of a sealed salt.
 const SEALED: &str = "sealed";
 
-fn sealed(value: &DeValue<'_>) -> Result<Sealed, &'static str> {
-    Sealed::parse(text(value)?)
-        .ok_or("must be a key's id, a nonce and what is sealed, in lower-case hexadecimal digits")
+fn sealed(value: &DeValue<'_>) -> Result<Sealed, Unfit> {
+    Sealed::parse(text(value)?).ok_or(Unfit::NotSealed)
 }
 
 fn recovery_set(mut section: Section<'_>, version: u64) -> Result<Set, Unparsed> {
@@ -346,7 +346,7 @@ fn recovery_set(mut section: Section<'_>, version: u64) -> Result<Set, Unparsed>
         FIRST => None,
         _ => section.take("hash", |value| match text(value)? {
             ARGON2ID => Ok(Origin::Imported),
-            _ => Err("must be \"argon2id\""),
+            _ => Err(Unfit::NoHash),
         })?,
     };
     let origin = origin.unwrap_or_default();
@@ -357,14 +357,14 @@ fn recovery_set(mut section: Section<'_>, version: u64) -> Result<Set, Unparsed>
             Salted::Sealed(section.require(SEALED, |value| {
                 let sealed = sealed(value)?;
                 let is_salt = sealed.length() == size_of::<Salt>();
-                is_salt.then_some(sealed).ok_or("seals no salt")
+                is_salt.then_some(sealed).ok_or(Unfit::NoSalt)
             })?)
         } else {
             Salted::Plain(section.require("salt", |value| hex(text(value)?).map(Salt))?)
         },
         created: section.require("created", |value| number(value).map(UnixTime::from_seconds))?,
         hashes: section.require("codes", |value| {
-            let codes = value.as_array().ok_or("must be a list of strings")?;
+            let codes = value.as_array().ok_or(Unfit::NotTexts)?;
             codes
                 .iter()
                 .map(|code| hex(text(code.get_ref())?).map(CodeHash))
@@ -375,21 +375,19 @@ fn recovery_set(mut section: Section<'_>, version: u64) -> Result<Set, Unparsed>
     Ok(set)
 }
 
-const fn out_of_range(reason: OutOfRange) -> &'static str {
+const fn out_of_range(reason: OutOfRange) -> Unfit {
     reason.0
 }
 
-fn id(value: &DeValue<'_>) -> Result<Id, &'static str> {
-    Id::parse(text(value)?).ok_or("must be 16 lower-case hexadecimal digits")
+fn id(value: &DeValue<'_>) -> Result<Id, Unfit> {
+    Id::parse(text(value)?).ok_or(Unfit::NoId)
 }
 
-fn hex<const N: usize>(text: &str) -> Result<[u8; N], &'static str> {
+fn hex<const N: usize>(text: &str) -> Result<[u8; N], Unfit> {
     let bytes = HEXLOWER
         .decode(text.as_bytes())
-        .map_err(|_| "must be lower-case hexadecimal digits")?;
-    bytes
-        .try_into()
-        .map_err(|_| "has the wrong number of hexadecimal digits")
+        .map_err(|_| Unfit::NotHex)?;
+    bytes.try_into().map_err(|_| Unfit::HexLength)
 }
 
 /// Returns the lowest version that says everything about a credential, since most readers know it.

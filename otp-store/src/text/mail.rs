@@ -16,6 +16,7 @@ use data_encoding::HEXLOWER;
 use otp_core::UnixTime;
 use otp_core::mail::Address;
 use otp_core::mailed::{Confirmed, Mailbox, MailedHash, Outstanding};
+use otp_core::messages::reason::Unfit;
 use otp_file::{Section, Source, Unparsed, number, text};
 use std::fmt::Write;
 use toml::de::DeValue;
@@ -29,11 +30,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(u32, Mailbox), Unparsed> {
     let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
     let uid = root.require("uid", |value| {
-        u32::try_from(number(value)?).map_err(|_| "must be a user id")
+        u32::try_from(number(value)?).map_err(|_| Unfit::NoUserId)
     })?;
     let sent = root.require("sent", |value| {
         let DeValue::Array(times) = value else {
-            return Err("must be times in seconds");
+            return Err(Unfit::NotTimes);
         };
         let times = times.iter().map(|time| number(time.get_ref()));
         times
@@ -52,7 +53,7 @@ fn outstanding(mut section: Section<'_>) -> Result<Outstanding, Unparsed> {
     let hash = section.require("hash", |value| {
         let bytes = HEXLOWER.decode(text(value)?.as_bytes()).ok();
         let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        bytes.map(MailedHash).ok_or("must be 64 hexadecimal digits")
+        bytes.map(MailedHash).ok_or(Unfit::NoMailHash)
     })?;
     let since = UnixTime::from_seconds(section.require("since", number)?);
     section.end()?;

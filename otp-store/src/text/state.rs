@@ -3,6 +3,7 @@
 //! A write touches only the older record, so after a torn write the newer one counts. The file never grows: a login
 //! needs no free disk block.
 
+use otp_core::messages::reason::{Reason, Unfit};
 use otp_core::record::{AuthenticatorState, Drift, Id, RecoveryState, Refusal, Resync, Standing};
 use otp_core::{State, Step, UnixTime};
 use otp_file::Unparsed;
@@ -50,7 +51,10 @@ impl Newest {
     /// record would make used codes valid again.
     pub(crate) fn of(bytes: &[u8]) -> Result<Self, Unparsed> {
         if bytes.len() != SIZE {
-            let reason = format!("has {} bytes instead of {SIZE}", bytes.len());
+            let reason = Reason::Length {
+                found: bytes.len(),
+                needed: SIZE,
+            };
             return Err(Unparsed::whole(reason));
         }
         let mut framed = Vec::with_capacity(2);
@@ -73,7 +77,7 @@ impl Newest {
                     in_one_sector: bytes.chunks_exact(RECORD).all(lies_in_one_sector),
                 })
             })
-            .ok_or_else(|| Unparsed::whole("both records are damaged"))
+            .ok_or_else(|| Unparsed::whole(Unfit::BothDamaged))
     }
 
     /// Returns the record that follows this one.

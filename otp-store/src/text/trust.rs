@@ -8,6 +8,7 @@
 //! since = 1800000000
 //! ```
 
+use otp_core::messages::reason::Unfit;
 use otp_core::{UnixTime, network};
 use otp_file::{Section, Source, Unparsed, number, text};
 use std::fmt::Write;
@@ -74,8 +75,7 @@ fn place(section: &mut Section<'_>) -> Result<(Place, UnixTime), Unparsed> {
     let service = section.require("service", |value| text(value).map(str::to_owned))?;
     let address = section.require("address", |value| text(value).map(str::to_owned))?;
     let since = section.require("since", number)?;
-    let place = Place::of(&service, &address)
-        .ok_or_else(|| section.fault("is not a service and a numeric address"))?;
+    let place = Place::of(&service, &address).ok_or_else(|| section.fault(Unfit::NoPlace))?;
     Ok((place, UnixTime::from_seconds(since)))
 }
 

@@ -1,6 +1,7 @@
 //! The findings in English.
 
 use super::Finding;
+use crate::record::Language;
 
 /// ` for "Match ..."`, or nothing.
 fn scope(within: &str) -> String {
@@ -200,7 +201,8 @@ impl Finding {
                 scope(within)
             ),
             Self::PolicyUnusable { reason } => format!(
-                "{reason}; nobody gets in until that is corrected: otp-admin policy check names the line"
+                "{}; nobody gets in until that is corrected: otp-admin policy check names the line",
+                reason.text(Language::English)
             ),
             Self::GroupUnknown { group } => format!(
                 "[enforce] groups: group {group} cannot be looked up, so it counts as holding everybody; correct the name"

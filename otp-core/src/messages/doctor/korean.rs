@@ -1,6 +1,7 @@
 //! The findings in Korean.
 
 use super::Finding;
+use crate::record::Language;
 
 /// `"Match ..." 조건에서 `, or nothing.
 fn scope(within: &str) -> String {
@@ -180,7 +181,8 @@ impl Finding {
                 scope(within)
             ),
             Self::PolicyUnusable { reason } => format!(
-                "정책을 사용할 수 없습니다: {reason}. 바로잡을 때까지 아무도 로그인할 수 없습니다. 'otp-admin policy check' 명령으로 그 줄을 확인하세요."
+                "정책을 사용할 수 없습니다: {}. 바로잡을 때까지 아무도 로그인할 수 없습니다. 'otp-admin policy check' 명령으로 그 줄을 확인하세요.",
+                reason.text(Language::Korean)
             ),
             Self::GroupUnknown { group } => format!(
                 "[enforce] groups: {group} 그룹을 찾을 수 없어 모든 사용자가 그 그룹에 속한 것으로 간주합니다. 이름을 바로잡으세요."

@@ -52,7 +52,7 @@ pub(crate) fn all() -> Vec<Finding> {
         SshdNoDialogue => [Finding::SshdNoDialogue { within: text("Match user alice") }, Finding::SshdNoDialogue { within: text("") }],
         SshdMethods => [Finding::SshdMethods { within: text("Match user alice"), methods: text("x") }, Finding::SshdMethods { within: text(""), methods: text("x") }],
         SshdKeyAlone => [Finding::SshdKeyAlone { within: text("Match user alice"), has_account_line: false }, Finding::SshdKeyAlone { within: text(""), has_account_line: true }],
-        PolicyUnusable => [Finding::PolicyUnusable { reason: text("x") }],
+        PolicyUnusable => [Finding::PolicyUnusable { reason: text("x").into() }],
         GroupUnknown => [Finding::GroupUnknown { group: text("x") }],
         ExemptGroupUnknown => [Finding::ExemptGroupUnknown { group: text("x") }],
         GroupsEmpty => [Finding::GroupsEmpty { groups: text("x") }],
@@ -138,7 +138,7 @@ fn every_summary_exists_in_every_language_with_the_same_figures() {
         Sound => [Summary::Sound { services: text("sshd") }],
         Found => [1, 3].map(|problems| Summary::Found { services: text("sshd"), problems }),
         Unprotected => [Summary::Unprotected { services: text("cron") }],
-        Unexamined => [Summary::Unexamined { what: text("sshd -T"), reason: text("x") }],
+        Unexamined => [Summary::Unexamined { what: text("sshd -T"), reason: text("x").into() }],
     });
     for summary in all {
         assert_same_in_every_language(|language| summary.text(language));

@@ -3,6 +3,7 @@
 use super::moment::{Zone, take};
 use super::{Record, Writer, lines};
 use crate::failure::Failure;
+use crate::failure::system;
 use otp_core::UnixTime;
 use otp_core::event::Read;
 use otp_core::messages::trouble::Trouble;
@@ -54,7 +55,7 @@ pub fn read(
 ) -> Result<(), Failure> {
     let unreadable = |error: &io::Error| Trouble::LogNotRead {
         path: path.display().to_string(),
-        reason: error.to_string(),
+        reason: system(error),
     };
     let zone = Zone::of_this_machine(now);
     let file = File::open(path).map_err(|error| unreadable(&error))?;

@@ -112,7 +112,7 @@ fn ask(
 ) -> Result<(), Failure> {
     let trouble = |reason: String| Trouble::LogNotRead {
         path: PROGRAM.to_owned(),
-        reason,
+        reason: reason.into(),
     };
     let mut command = Command::new(PROGRAM);
     command.args(["--quiet", "--no-pager", "--all", "--output=json"]);

@@ -97,7 +97,7 @@ fn whole(path: &Path, limit: u64) -> Result<Content, Failure> {
         Trouble::NotReadable {
             path,
             line: None,
-            reason,
+            reason: reason.into(),
         }
         .into()
     })
@@ -112,7 +112,7 @@ fn transport_key(path: &Path) -> Result<TransportKey, Failure> {
         Trouble::NotReadable {
             path,
             line: None,
-            reason,
+            reason: reason.into(),
         }
         .into()
     })
@@ -128,7 +128,7 @@ fn unreadable(path: &Path, fault: Unreadable, language: Language) -> Failure {
     Trouble::NotReadable {
         path: shown(path),
         line: Some(fault.line),
-        reason,
+        reason: reason.into(),
     }
     .into()
 }
@@ -239,7 +239,7 @@ fn of_users(paths: &[PathBuf], user: Option<&str>) -> Result<Gathered, Failure> 
         Failure::from(Trouble::NotReadable {
             path,
             line: None,
-            reason,
+            reason: reason.into(),
         })
     })?;
     let mut files = Vec::new();
@@ -368,7 +368,7 @@ fn in_directory(path: &Path, people: &People) -> Result<Vec<OfUser>, Failure> {
         Failure::from(Trouble::NotReadable {
             path,
             line: None,
-            reason,
+            reason: reason.into(),
         })
     };
     let mut files = Vec::new();

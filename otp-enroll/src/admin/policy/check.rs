@@ -9,6 +9,7 @@ use crate::site::Site;
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::mail::{AddressSource, Route};
 use otp_core::messages::policy::Finding;
+use otp_core::messages::reason::Wording;
 use otp_core::messages::trouble::Trouble;
 use otp_core::network::Network;
 use otp_core::record::{
@@ -174,7 +175,7 @@ fn of_hooks(hooks: &HooksPolicy) -> Result<Vec<Finding>, Failure> {
     if let Err(unfit) = hook::examine(Path::new(&hooks.run)) {
         findings.push(Finding::HookUnfit {
             path: hooks.run.clone(),
-            reason: unfit.to_string(),
+            reason: Wording::of(|language| unfit.text(language)),
         });
     }
     if users::account(hook::USER)?.is_none() {

@@ -8,6 +8,7 @@
 
 use super::place;
 use crate::failure::Failure;
+use crate::failure::system;
 use otp_core::messages::protect::Refusal;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
@@ -135,7 +136,7 @@ impl Kept {
     fn hold_at(directory: &Path) -> Result<Self, Failure> {
         let failed = |error: io::Error| Trouble::FileNotWritten {
             path: directory.display().to_string(),
-            reason: error.to_string(),
+            reason: system(&error),
         };
         match DirBuilder::new().mode(0o700).create(directory) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -165,7 +166,7 @@ impl Kept {
     pub fn left_over(&self) -> Result<Option<Change>, Failure> {
         let failed = |error: io::Error| Trouble::FileNotWritten {
             path: self.directory.display().to_string(),
-            reason: error.to_string(),
+            reason: system(&error),
         };
         if !self.directory.join(PENDING).exists() && !self.directory.join(UNDOING).exists() {
             return Ok(None);
@@ -198,14 +199,14 @@ impl Kept {
                 let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
                 made.map_err(|error| Trouble::FileNotWritten {
                     path: copy.display().to_string(),
-                    reason: error.to_string(),
+                    reason: system(&error),
                 })?;
                 place::put(&copy, Some(before))?;
             }
         }
         let text = serde_json::to_string(change).map_err(|error| Trouble::FileNotWritten {
             path: PENDING.to_owned(),
-            reason: error.to_string(),
+            reason: error.to_string().into(),
         })?;
         place::put(&self.directory.join(PENDING), Some(&text))?;
         Ok(())

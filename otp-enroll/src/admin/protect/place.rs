@@ -1,5 +1,6 @@
 //! Puts a file in place as a whole: readers see the old text or the new one, even after a power cut.
 
+use crate::failure::system;
 use otp_core::messages::trouble::Trouble;
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
 use rustix::io::Errno;
@@ -20,7 +21,7 @@ pub fn put(path: &Path, text: Option<&str>) -> Result<(), Trouble> {
     };
     done.map_err(|error| Trouble::FileNotWritten {
         path: path.display().to_string(),
-        reason: error.to_string(),
+        reason: system(&error),
     })
 }
 

@@ -123,6 +123,7 @@ pub fn report(site: &Site<impl Engine>, options: &Options) -> Result<(), Failure
     };
     let wrong = asked.iter().flat_map(|asked| asked.wrong.iter());
     let mut done = wrong.into_iter().try_for_each(|(line, why)| {
+        let why = why.text(site.language);
         let problem = Roll::NoName { why }.text(site.language);
         tell(&Row::wrong(line.clone(), problem), &mut output)
     });

@@ -3,6 +3,7 @@
 use crate::admin::sent;
 use crate::failure::Failure;
 use otp_core::Names;
+use otp_core::messages::reason::Unfit;
 use otp_core::messages::report::Unasked;
 use otp_core::names::Gathering;
 use std::fs::File;
@@ -13,7 +14,7 @@ use std::path::Path;
 pub struct Asked {
     pub names: Names,
     /// A line that cannot be a name, escaped and shortened, and the reason.
-    pub wrong: Vec<(String, &'static str)>,
+    pub wrong: Vec<(String, Unfit)>,
 }
 
 /// The largest number of lines that are not names; a file with more is something else.
@@ -63,7 +64,7 @@ fn read_from(mut lines: impl BufRead) -> io::Result<Option<Asked>> {
         }
         let why = match std::str::from_utf8(line.trim_ascii()) {
             Ok(name) => names.add(name).err().map(|unusable| unusable.0),
-            Err(_) => Some("it is not UTF-8"),
+            Err(_) => Some(Unfit::NotUtf8),
         };
         if let Some(why) = why {
             let harmless = text.escape_debug().take(80).collect();

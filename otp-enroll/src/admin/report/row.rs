@@ -347,7 +347,7 @@ impl Row {
             never.unwrap_or_default()
         };
         let login = match (has, &self.prospect) {
-            (Some(status), Some(Prospect::Locked { .. })) => standing_word(status, zone),
+            (Some(status), Some(Prospect::Locked { .. })) => standing_word(status, language, zone),
             (_, Some(prospect)) => prospect.word().to_owned(),
             (_, None) => "?".to_owned(),
         };

@@ -1,6 +1,7 @@
 //! The systemd credential from which the key file is made at boot, encrypted by the machine's TPM or by its own key.
 
 use crate::failure::Failure;
+use otp_core::messages::reason::Wording;
 use otp_core::messages::seal::Unsealed;
 use otp_store::sealed::{KeyFile, Keys};
 use std::fs::{self, File};
@@ -39,14 +40,17 @@ impl<'a> Kept<'a> {
             return Ok(());
         }
         self.encrypt(keys).map_err(|reason| {
-            let reason = format!("{}: {reason}", self.credential.display());
+            let reason = Wording::of(|language| {
+                let reason = otp_file::told(&reason, language);
+                format!("{}: {reason}", self.credential.display())
+            });
             Unsealed::NoCredential { reason }.into()
         })
     }
 
     fn is_needed(&self) -> Result<bool, Failure> {
         self.file.is_in_memory().map_err(|error| {
-            let reason = error.to_string();
+            let reason = Wording::of(|language| error.text(language));
             Unsealed::File { reason }.into()
         })
     }

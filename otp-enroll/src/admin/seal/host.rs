@@ -3,6 +3,7 @@
 use super::{USUAL_CREDENTIAL, credential::Kept};
 use crate::failure::Failure;
 use nix::unistd::getegid;
+use otp_core::messages::reason::Wording;
 use otp_core::messages::seal::Unsealed;
 use otp_site::groups;
 use otp_store::Seal;
@@ -49,7 +50,7 @@ impl HostKey {
     /// There is a key, or it cannot be written.
     pub fn make(&self) -> Result<String, Unsealed> {
         let keys = Keys::fresh().map_err(|_| Unsealed::File {
-            reason: "the system gives no random bytes".to_owned(),
+            reason: Wording::of(|language| otp_store::Error::Random.text(language)),
         })?;
         self.put(&keys)
     }
@@ -60,7 +61,7 @@ impl HostKey {
     /// The text does not hold keys, there are keys already, or they cannot be written.
     pub fn take(&self, text: &[u8]) -> Result<String, Unsealed> {
         let keys = Keys::parse(text).map_err(|(_, what)| Unsealed::File {
-            reason: what.to_owned(),
+            reason: Wording::of(|language| what.text(language).to_owned()),
         })?;
         self.put(&keys)
     }
@@ -77,7 +78,7 @@ impl HostKey {
         kept.map_err(|failure| match failure {
             Failure::Seal(unsealed) => unsealed,
             _ => Unsealed::NoCredential {
-                reason: USUAL_CREDENTIAL.to_owned(),
+                reason: USUAL_CREDENTIAL.to_owned().into(),
             },
         })?;
         self.0.write(keys).map_err(|error| no_file(&error))?;
@@ -97,6 +98,6 @@ impl HostKey {
 }
 
 fn no_file(error: &NoKeyFile) -> Unsealed {
-    let reason = error.to_string();
+    let reason = Wording::of(|language| error.text(language));
     Unsealed::File { reason }
 }

@@ -22,6 +22,7 @@ use credential::Kept;
 use nix::unistd::getegid;
 use otp_core::UserName;
 use otp_core::messages::fleet::Unable;
+use otp_core::messages::reason::Wording;
 use otp_core::messages::seal::{Told, Unsealed};
 use otp_site::groups;
 use otp_store::account::sealing::{Resealed, SealedBy, Wanted, reseal, sealed_by};
@@ -295,7 +296,7 @@ fn count(number: usize) -> u64 {
 }
 
 fn no_file(error: &NoKeyFile) -> Failure {
-    let reason = error.to_string();
+    let reason = Wording::of(|language| error.text(language));
     Unsealed::File { reason }.into()
 }
 
@@ -303,7 +304,7 @@ fn no_file(error: &NoKeyFile) -> Failure {
 fn unread<E: Engine>(error: &NoKeyFile) -> Failure {
     match error {
         NoKeyFile::Missing { .. } if !E::HAS_ITS_OWN_KEY => {
-            let reason = error.to_string();
+            let reason = Wording::of(|language| error.text(language));
             Unsealed::NotHere { reason }.into()
         }
         _ => no_file(error),

@@ -18,6 +18,7 @@ use crate::server::clocks::{self, Found, Other};
 use crate::server::log::Log;
 use crate::server::sealing;
 use otp_core::event::Severity;
+use otp_core::messages::reason::Unfit;
 use otp_core::{Account, Policy, UnixTime, UserName};
 use otp_file::Unparsed;
 use otp_helper::fleet::PolicyDigest;
@@ -202,7 +203,7 @@ impl Etcd {
     fn for_machine(&self, machine: &PeerName, limit: Duration) -> Result<EtcdKeeper, Error> {
         let machine = Machine::new(machine.as_str()).ok_or_else(|| Error::Missing {
             place: Location::of(machine.as_str()),
-            what: "no machine can have that name",
+            what: Unfit::NoMachineName,
         })?;
         Ok(self.0.keeper.for_request(machine, limit))
     }

@@ -69,7 +69,7 @@ impl Base for Folder {
         };
         let bytes = read_whole(&opened, LARGEST).map_err(words)?;
         let entry = Entry::from_text(name, &bytes).map_err(|why| match why {
-            Unparsed::Content { reason, .. } => fault(reason),
+            Unparsed::Content { reason, .. } => fault(reason.to_string()),
             Unparsed::Newer => fault("written by a newer version of pam_otp".to_owned()),
         })?;
         Ok(Some(entry))

@@ -6,6 +6,7 @@ use crate::fixture::{
 use crate::keeper::{Keeper, Put};
 use crate::memory::Memory;
 use crate::{Fault, Store};
+use otp_core::messages::reason::Deed;
 use otp_core::record::{Refusal, Standing};
 use otp_core::{Names, UserName};
 use std::fs;
@@ -405,7 +406,7 @@ fn under_a_file_size_limit(path: &Path) {
             matches!(
                 error,
                 Error::Io {
-                    action: "write",
+                    action: Deed::Write,
                     ..
                 }
             ),

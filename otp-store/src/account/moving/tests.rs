@@ -4,6 +4,7 @@ use crate::account::trust::trust;
 use crate::attempt::Committed;
 use crate::fixture::{NOW, Place as Folder, SOON, alice, another_credential, code, credential};
 use crate::{Place, attempt as try_code};
+use otp_core::record::Language;
 use otp_core::{Policy, State, UnixTime, Verdict};
 use std::collections::BTreeMap;
 use std::fs;
@@ -179,7 +180,8 @@ fn a_move_that_was_cut_short_opens_nothing_and_is_completed_by_repeating_it() {
     fs::rename(folder.alice(), folder.path().join("carol")).unwrap();
     let error = verdict(&folder, &carol(), 0).unwrap_err();
     assert!(
-        matches!(error, Error::AnotherUsers { .. }) && error.hint().contains("otp-admin move"),
+        matches!(error, Error::AnotherUsers { .. })
+            && error.hint(Language::English).contains("otp-admin move"),
         "{error}"
     );
     assert!(matches!(

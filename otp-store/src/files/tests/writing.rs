@@ -1,6 +1,7 @@
 //! Writes: their places and rights, and the state after an interrupted write.
 
 use super::*;
+use otp_core::messages::reason::Deed;
 
 #[test]
 fn a_login_writes_half_of_the_state_in_place_and_nothing_else() {
@@ -53,7 +54,7 @@ fn a_state_that_cannot_be_written_is_an_error_and_stays_as_it_was() {
         matches!(
             error,
             Error::Io {
-                action: "write",
+                action: Deed::Write,
                 ..
             }
         ),
