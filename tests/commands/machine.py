@@ -54,7 +54,7 @@ class Machine:
         assert done.returncode == status, f"{program} {arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}"
         if status and done.stderr:
             lines = done.stderr.splitlines()
-            assert len(lines) == 2 and lines[0].startswith(f"{program}: ") and lines[1].startswith("hint: "), lines
+            assert len(lines) == 2 and lines[0].startswith(f"{program}: ") and lines[1].startswith(("hint: ", "해결 방법: ")), lines
         return done
 
     def admin(self, *arguments, **options):

@@ -322,6 +322,28 @@ def test_refusal_is_in_korean_too(for_everybody):
     assert done.returncode == 1 and "이 작업은 root만 할 수 있습니다" in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["--lang", "ko"], ["--lang=ko"], []])
+def test_help_and_wrong_calls_are_in_korean_where_the_language_is(machine, arguments):
+    machine.policy('language = "ko"\n')
+    for words, status, said in [
+        (["--help"], 0, "사용법: otp-admin "),
+        (["help", "policy", "show"], 0, "사용법: otp-admin policy show "),
+        (["lst"], 2, "오류: 'lst' 명령이 없습니다.\n비슷한 이름: list\n"),
+        (["show"], 2, "오류: 필요한 인자가 없습니다: <USER>\n"),
+    ]:
+        line = machine.words("otp-admin", *arguments, *words)
+        done = subprocess.run(line, capture_output=True, text=True, env=machine.environment())
+        shown, other = (done.stdout, done.stderr) if status == 0 else (done.stderr, done.stdout)
+        assert done.returncode == status and said in shown and other == "", done
+
+
+def test_states_are_in_korean_but_not_for_programs(machine, enrolled):
+    assert machine.admin("list", "--lang", "ko").stdout.splitlines()[1].split()[-1] == "정상"
+    assert "open" in machine.admin("list").stdout
+    csv, same = (machine.admin("list", "--csv", "--lang", language).stdout for language in ("ko", "en"))
+    assert csv == same
+
+
 def test_help_and_version_are_open_to_every_user(for_everybody):
     for program in ("otp-admin", "otp-enroll"):
         for option in ("--help", "--version"):

@@ -298,6 +298,22 @@ def test_broken_file_is_reported_by_its_own_name(machine, enrolled):
     assert f"{new}, line 2: " in check(machine, new, status=2).stderr
 
 
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("[code]\ndigits = 9\n", ", 2번째 줄: digits 값은 6, 7, 8 중 하나여야 합니다.\n"),
+        ("[code]\nx = 1\n", ", 2번째 줄: 알 수 없는 키입니다. 사용할 수 있는 키: algorithm, digits, period, window\n"),
+        ("[code\n", ", 1번째 줄: 올바른 TOML이 아니거나 같은 키가 두 번 있습니다.\n"),
+        ('[lockout]\nunlock_after = "soon"\n', "처럼 숫자와 단위여야 합니다.\n"),
+    ],
+)
+def test_reasons_are_in_korean(machine, text, said):
+    new = machine.directory / "new.conf"
+    new.write_text(text)
+    done = check(machine, new, "--lang", "ko", status=2)
+    assert said in done.stderr and "해결 방법: 그 줄을 바로잡으세요." in done.stderr
+
+
 def test_file_is_described_in_the_language_of_the_site(machine, enrolled):
     new = machine.directory / "new.conf"
     new.write_text('language = "ko"\n')

@@ -433,12 +433,14 @@ impl Dialogue<'_> {
             }
             Self::Saved { path } => format!("{path} 파일에 저장했습니다."),
             Self::KeptQuestion => format!(
-                "복구 코드를 보관했으면 {} 입력해 주세요: ",
-                either(KEPT)
+                "복구 코드를 보관했으면 \"{}\" 또는 {} 입력해 주세요: ",
+                KEPT[0],
+                with(&format!("\"{}\"", KEPT[1]), Particle::Object)
             ),
             Self::NotKept => format!(
-                "{} 입력해야 저장합니다. Ctrl-C를 누르면 아무것도 저장되지 않습니다.",
-                either(KEPT)
+                "\"{}\" 또는 {} 입력해야 저장합니다. Ctrl-C를 누르면 아무것도 저장되지 않습니다.",
+                KEPT[0],
+                with(&format!("\"{}\"", KEPT[1]), Particle::Object)
             ),
             Self::Done {
                 user,

@@ -337,7 +337,7 @@ impl Obstacle {
 
     fn korean(&self) -> String {
         let text = match self {
-            Self::Unreadable(flaw) => return format!("{}", flaw.korean()),
+            Self::Unreadable(flaw) => return flaw.korean(),
             Self::Pin => "이전 프로그램이 PIN도 확인합니다. PIN은 가져올 수 없습니다.",
             Self::ShortKey { bits } => {
                 return format!("키가 {bits}비트입니다. 안전하려면 80비트 이상이어야 합니다.");

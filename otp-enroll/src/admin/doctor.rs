@@ -67,7 +67,7 @@ pub fn doctor(
         .map(|policies| policies.for_account().fleet);
     let is_of_this_machine = root == Path::new("/") && services.is_empty();
     let key = policies.as_ref().ok().filter(|_| is_of_this_machine);
-    let no_key = key.and_then(|policies| no_sealing_key(policies));
+    let no_key = key.and_then(no_sealing_key);
     let fleet = if is_of_this_machine {
         // Programs are told UTC.
         let zone = if json {

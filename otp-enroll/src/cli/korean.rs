@@ -146,6 +146,10 @@ pub fn about(path: &str) -> Option<(&'static str, &'static str)> {
 /// Returns what an argument of a command is for. `path`: as for [`about`]; `id`: the argument's id.
 #[must_use]
 #[expect(clippy::too_many_lines, reason = "a text each")]
+#[expect(
+    clippy::match_same_arms,
+    reason = "in the order of the commands, as their definitions are"
+)]
 pub fn argument(path: &str, id: &str) -> Option<&'static str> {
     Some(match (path, id) {
         // Options of every command.
@@ -269,6 +273,9 @@ pub fn argument(path: &str, id: &str) -> Option<&'static str> {
         ("otp-admin fleet revoke", "name") => "인증서에 있는 이름",
         ("otp-admin fleet restore", "file") => "백업",
         ("otp-admin fleet restore", "replace") => "플릿의 현재 내용을 교체",
+        ("otp-admin fleet restore" | "otp-admin fleet confirm", "trust_clock") => {
+            "플릿에 저장된 시각과 관계없이 이 호스트의 시계를 그대로 사용"
+        }
         ("otp-admin seal", "new_key") => "키가 없으면 만들고 아직 아무것도 봉인하지 않음",
         ("otp-admin seal", "rotate") => "모두 새 키로 봉인하고 기존 키는 더 이상 사용하지 않음",
         ("otp-admin seal", "undo") => "봉인을 모두 해제",

@@ -289,7 +289,8 @@ fn told(error: &clap::Error) -> String {
     };
     let valid = error.get(ContextKind::ValidValue).map(shown);
     if let Some(valid) = valid.filter(|valid| !valid.is_empty()) {
-        text += &format!("\n사용할 수 있는 값: {valid}");
+        text.push_str("\n사용할 수 있는 값: ");
+        text.push_str(&valid);
     }
     let suggested = [
         ContextKind::SuggestedSubcommand,
@@ -297,7 +298,8 @@ fn told(error: &clap::Error) -> String {
         ContextKind::SuggestedValue,
     ];
     if let Some(one) = suggested.into_iter().find_map(|kind| error.get(kind)) {
-        text += &format!("\n비슷한 이름: {}", shown(one));
+        text.push_str("\n비슷한 이름: ");
+        text.push_str(&shown(one));
     }
     text
 }
