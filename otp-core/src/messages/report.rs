@@ -2,6 +2,7 @@
 
 use crate::enforce::{Demand, Exemption, Rule};
 use crate::login::Prospect;
+use crate::messages::reason::Wording;
 use crate::record::Language;
 use crate::zone::Zone;
 
@@ -229,7 +230,7 @@ pub enum Unasked {
         /// Its path.
         path: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
 }
 
@@ -251,10 +252,10 @@ impl Unasked {
                 format!("{path}: 사용자 이름이 될 수 없는 줄이 너무 많습니다.")
             }
             (Language::English, Self::NotRead { path, reason }) => {
-                format!("{path}: cannot read: {reason}")
+                format!("{path}: cannot read: {}", reason.text(language))
             }
             (Language::Korean, Self::NotRead { path, reason }) => {
-                format!("{path}: 읽을 수 없습니다: {reason}")
+                format!("{path}: 읽을 수 없습니다: {}", reason.text(language))
             }
         }
     }
@@ -405,7 +406,7 @@ mod tests {
         let all = every!(Unasked {
             NoSuchGroup => [Unasked::NoSuchGroup { group }],
             NoNames => [Unasked::NoNames { path: path.clone() }],
-            NotRead => [Unasked::NotRead { path, reason }],
+            NotRead => [Unasked::NotRead { path, reason: reason.into() }],
         });
         for one in all {
             assert_same_in_every_language(|language| one.text(language));

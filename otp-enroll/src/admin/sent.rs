@@ -5,6 +5,7 @@ use super::import::read_of_root;
 use super::route::language;
 use crate::cli::{Admin, AdminCommand, ImportCommand};
 use crate::failure::Failure;
+use crate::failure::system;
 use otp_core::messages::fleet::Unable;
 use otp_core::messages::report::Unasked;
 use otp_core::messages::trouble::Trouble;
@@ -85,7 +86,7 @@ fn read_named(command: &AdminCommand) -> Result<Sent, Failure> {
         } => {
             let unread = |error: io::Error| Unasked::NotRead {
                 path: path.display().to_string(),
-                reason: error.to_string(),
+                reason: system(&error),
             };
             let content = whole(path).map_err(unread)?;
             sent.add(path.clone(), content);

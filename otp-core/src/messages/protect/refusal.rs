@@ -1,6 +1,7 @@
 //! Why `otp-admin protect` or `unprotect` refused, and what to do by hand.
 
 use crate::messages::korean::{Particle, with};
+use crate::messages::reason::Wording;
 use crate::record::Language;
 
 /// Why it refused. Unless the text says otherwise, nothing was changed.
@@ -136,7 +137,7 @@ pub enum Refusal {
     /// No namespace could be made to try the new files in.
     NoTrial {
         /// What the system said.
-        reason: String,
+        reason: Wording,
     },
     /// The trial was refused.
     NotLetIn,
@@ -161,7 +162,7 @@ pub enum Refusal {
     /// The process that would undo everything could not be started.
     NoGuard {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// Without our lines, no module would find out who logs in.
     NobodyChecks {
@@ -264,7 +265,10 @@ impl Refusal {
             }
             Self::NoSshd => "there is no sshd on this machine".to_owned(),
             Self::NoTrial { reason } => {
-                format!("the new lines cannot be tried before they are in place: {reason}")
+                format!(
+                    "the new lines cannot be tried before they are in place: {}",
+                    reason.text(Language::English)
+                )
             }
             Self::NotLetIn => {
                 "the login with the new lines was refused; nothing was changed".to_owned()
@@ -280,7 +284,8 @@ impl Refusal {
             Self::UndoneInTime => "the time is over; everything is as it was before".to_owned(),
             Self::NotUndone { reason } => format!("the change could not be undone: {reason}"),
             Self::NoGuard { reason } => format!(
-                "the process that would undo the change could not be started: {reason}; nothing was changed"
+                "the process that would undo the change could not be started: {}; nothing was changed",
+                reason.text(Language::English)
             ),
             Self::NobodyChecks { service } => {
                 format!(
@@ -369,6 +374,7 @@ impl Refusal {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn korean(&self) -> String {
         match self {
             Self::UnknownService { service, .. } => {
@@ -441,7 +447,10 @@ impl Refusal {
             Self::DropInThere { path } => format!("{path}: 이미 있으며 내용이 다릅니다."),
             Self::NoSshd => "이 시스템에 sshd가 없습니다.".to_owned(),
             Self::NoTrial { reason } => {
-                format!("새 줄을 적용하기 전에 시험할 수 없습니다: {reason}")
+                format!(
+                    "새 줄을 적용하기 전에 시험할 수 없습니다: {}",
+                    reason.text(Language::Korean)
+                )
             }
             Self::NotLetIn => {
                 "새 줄로 시도한 로그인이 거부되었습니다. 변경한 내용은 없습니다.".to_owned()
@@ -459,7 +468,8 @@ impl Refusal {
             Self::NotUndone { reason } => format!("변경을 되돌릴 수 없습니다: {reason}"),
             Self::NoGuard { reason } => {
                 format!(
-                    "변경을 되돌릴 프로세스를 시작할 수 없습니다: {reason}. 변경한 내용은 없습니다."
+                    "변경을 되돌릴 프로세스를 시작할 수 없습니다: {}. 변경한 내용은 없습니다.",
+                    reason.text(Language::Korean)
                 )
             }
             Self::NobodyChecks { service } => format!(
@@ -590,7 +600,7 @@ mod tests {
             SshdKeeps => [Refusal::SshdKeeps { keyword: text("usepam"), value: text("no"), wanted: "yes" }],
             DropInThere => [Refusal::DropInThere { path: path() }],
             NoSshd => [Refusal::NoSshd],
-            NoTrial => [Refusal::NoTrial { reason: reason() }],
+            NoTrial => [Refusal::NoTrial { reason: reason().into() }],
             NotLetIn => [Refusal::NotLetIn],
             NoCodeChecked => [Refusal::NoCodeChecked],
             Busy => [Refusal::Busy],
@@ -598,7 +608,7 @@ mod tests {
             Undone => [Refusal::Undone],
             UndoneInTime => [Refusal::UndoneInTime],
             NotUndone => [Refusal::NotUndone { reason: reason() }],
-            NoGuard => [Refusal::NoGuard { reason: reason() }],
+            NoGuard => [Refusal::NoGuard { reason: reason().into() }],
             NobodyChecks => [Refusal::NobodyChecks { service: service() }],
             NothingToPutBack => [Refusal::NothingToPutBack { path: path(), line }],
         })

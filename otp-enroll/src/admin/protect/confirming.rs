@@ -4,6 +4,7 @@ use super::guard::{Guard, Outcome};
 use super::kept::{self, Change, Kept};
 use super::{is_unchanged, make, reloaded, sshd, tell};
 use crate::failure::Failure;
+use crate::failure::system;
 use crate::site::Site;
 use crate::terminal::{Echo, Left, Terminal};
 use otp_core::layout::wrap;
@@ -97,7 +98,7 @@ fn confirm(
     }
     guard.begin();
     let line = guard.line().map_err(|error| Refusal::NoGuard {
-        reason: error.to_string(),
+        reason: system(&error),
     })?;
     terminal.ask_on_behalf_of(line);
     let say = |text: &str| {

@@ -6,6 +6,7 @@
 
 use super::kept::{self, Change, DIRECTORY, Undone};
 use super::sshd;
+use crate::failure::system;
 use crate::log;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -13,6 +14,8 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::setsid;
 use otp_core::event::Severity;
 use otp_core::messages::protect::Refusal;
+use otp_core::messages::reason::Wording;
+use otp_core::record::Language;
 use otp_site::protect::Program;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -53,7 +56,7 @@ impl Guard {
     /// Starts the guard, and waits until it is ready. `seconds`: the person's time.
     pub fn start(seconds: u64) -> Result<Self, Refusal> {
         let failed = |error: io::Error| Refusal::NoGuard {
-            reason: error.to_string(),
+            reason: system(&error),
         };
         let (line, theirs) = UnixStream::pair().map_err(failed)?;
         let input = OwnedFd::from(theirs);
@@ -73,7 +76,10 @@ impl Guard {
         if guard.hear() == Some(READY) {
             Ok(guard)
         } else {
-            let reason = "it is not there".to_owned();
+            let reason = Wording::of(|language| match language {
+                Language::English => "it is not there".to_owned(),
+                Language::Korean => "응답하지 않습니다".to_owned(),
+            });
             Err(Refusal::NoGuard { reason })
         }
     }

@@ -24,12 +24,12 @@ pub fn with_edits<T: Send>(
     thread::scope(|scope| {
         let there = scope.spawn(|| {
             enter(edits).map_err(|error| Refusal::NoTrial {
-                reason: error.to_string(),
+                reason: error.to_string().into(),
             })?;
             work()
         });
         there.join().unwrap_or_else(|_| {
-            let reason = "the thread has ended".to_owned();
+            let reason = "the thread has ended".to_owned().into();
             Err(Refusal::NoTrial { reason }.into())
         })
     })

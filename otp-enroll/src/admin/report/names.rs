@@ -2,6 +2,7 @@
 
 use crate::admin::sent;
 use crate::failure::Failure;
+use crate::failure::system;
 use otp_core::Names;
 use otp_core::messages::reason::Unfit;
 use otp_core::messages::report::Unasked;
@@ -28,7 +29,7 @@ pub fn read(path: &Path) -> Result<Asked, Failure> {
     let shown = || path.display().to_string();
     let unread = |error: io::Error| Unasked::NotRead {
         path: shown(),
-        reason: error.to_string(),
+        reason: system(&error),
     };
     let sent = match sent::content_of(path) {
         Some(content) => Some(content.map_err(|why| unread(io::Error::other(why)))?),
