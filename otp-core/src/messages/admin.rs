@@ -431,7 +431,7 @@ fn korean_unlocked(until: Local) -> String {
     if until.is_utc() {
         format!("잠금을 해제했습니다(원래 {told}까지)")
     } else {
-        format!("{told}까지였던 잠금을 풀었습니다")
+        format!("{told}까지였던 잠금을 해제했습니다")
     }
 }
 
@@ -542,7 +542,7 @@ mod tests {
             CodesLeft => [Report::CodesLeft { left: 9, issued: 10 }],
             NoCodes => [Report::NoCodes],
             StandingIs => standings_are.collect::<Vec<_>>(),
-            StandingInShort => standings().into_iter().map(|standing| Report::StandingInShort { standing, zone: &zone }).collect::<Vec<_>>(),
+            StandingInShort => standings().into_iter().map(|standing| Report::StandingInShort { standing, zone: &UTC }).collect::<Vec<_>>(),
             FailuresInARow => [(0, Some(5)), (3, Some(2)), (5, None)]
                 .map(|(count, left)| Report::FailuresInARow { count, left }),
             Refused => Refusal::ALL.map(|why| Report::Refused { when: Local::utc(NOON), why }),

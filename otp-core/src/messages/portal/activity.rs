@@ -121,7 +121,7 @@ const fn words(event: Event) -> Words {
         ),
         Event::Attempt => (
             "A code was entered, and the result was not recorded",
-            "인증 코드가 입력되었으나 결과가 기록되지 않음",
+            "인증 코드가 입력되었으나 결과가 로그에 남지 않음",
         ),
         Event::NotEnrolled => (
             "A login without an authenticator",
@@ -133,7 +133,7 @@ const fn words(event: Event) -> Words {
         ),
         Event::Changing => (
             "A change was begun, and the result was not recorded",
-            "변경이 시작되었으나 결과가 기록되지 않음",
+            "변경이 시작되었으나 결과가 로그에 남지 않음",
         ),
         Event::Change => (
             "The authenticators or the recovery codes were changed",
@@ -187,7 +187,7 @@ const fn words(event: Event) -> Words {
         ),
         Event::Debug => (
             "A step of a login, recorded for an administrator",
-            "관리자를 위해 기록된 로그인 단계",
+            "관리자를 위해 로그에 남긴 로그인 단계",
         ),
     }
 }
