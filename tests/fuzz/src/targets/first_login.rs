@@ -18,7 +18,9 @@ pub(super) fn run(bytes: &[u8]) {
             assert!(written.len() <= usize::try_from(LIMIT).unwrap());
             assert_eq!(first_login::parse(written.as_bytes()), Ok((uid, when)));
         }
-        Err(Unparsed::Content { reason, .. }) => assert_tells_nothing_of(bytes, &reason.to_string()),
+        Err(Unparsed::Content { reason, .. }) => {
+            assert_tells_nothing_of(bytes, &reason.to_string())
+        }
         Err(Unparsed::Newer) => {}
     }
 }

@@ -16,7 +16,9 @@ pub(super) fn run(bytes: &[u8]) {
             let written = mail::to_text(uid, &mailbox);
             assert_eq!(mail::parse(written.as_bytes()), Ok((uid, mailbox)));
         }
-        Err(Unparsed::Content { reason, .. }) => assert_tells_nothing_of(bytes, &reason.to_string()),
+        Err(Unparsed::Content { reason, .. }) => {
+            assert_tells_nothing_of(bytes, &reason.to_string())
+        }
         Err(Unparsed::Newer) => {}
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn run(bytes: &[u8]) {
             let written = trust::to_text(&places);
             assert_eq!(trust::parse(written.as_bytes()), Ok(places));
         }
-        Err(Unparsed::Content { reason, .. }) => assert_tells_nothing_of(bytes, &reason.to_string()),
+        Err(Unparsed::Content { reason, .. }) => {
+            assert_tells_nothing_of(bytes, &reason.to_string())
+        }
         Err(Unparsed::Newer) => {}
     }
 }
