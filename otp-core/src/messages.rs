@@ -20,6 +20,7 @@ pub mod enrol;
 pub mod events;
 pub mod explanation;
 pub mod fleet;
+pub mod guide;
 mod id;
 pub mod import;
 #[cfg(test)]
