@@ -360,6 +360,21 @@ pub enum AdminCommand {
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Hostname)]
         machine: Option<String>,
     },
+    /// Write a guide for the people who log in: one page, by the policy of this machine
+    ///
+    /// Says how to set up an authenticator, log in, change a phone, and what to do if it is lost or the account is locked. With
+    /// --lang ko, in Korean. The keys and codes in it are examples. Needs no root.
+    Guide {
+        /// As one file of HTML, to be put on a web server or printed
+        #[arg(long, conflicts_with = "text")]
+        html: bool,
+        /// As plain text, which is the default
+        #[arg(long)]
+        text: bool,
+        /// What its readers call the organisation or the machine [default: the issuer]
+        #[arg(long, value_name = "NAME", value_parser = site_name, value_hint = ValueHint::Other)]
+        name: Option<String>,
+    },
     /// Look after a fleet: its database, machines, administrators and backups
     Fleet {
         /// What to do.
@@ -719,6 +734,14 @@ fn service_name(text: &str) -> Result<ServiceName, otp_core::record::OutOfRange>
     ServiceName::new(text)
 }
 
+/// Reads a name of at most 64 characters on one line, as an issuer is.
+fn site_name(text: &str) -> Result<String, Unfit> {
+    if text.chars().count() > 64 || text.contains(char::is_control) {
+        return Err(Unfit::LongIssuer);
+    }
+    Ok(text.to_owned())
+}
+
 fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {
     Name::new(text)
 }
@@ -840,6 +863,8 @@ mod tests {
                 "9223372036854775808",
             ],
             &["otp-admin", "--lang", "fr", "list"],
+            &["otp-admin", "guide", "--html", "--text"],
+            &["otp-admin", "guide", "--name", "two\nlines"],
             &["otp-enroll", "--qr-file", "code.gif"],
             &["otp-enroll", "alice"],
         ] {

@@ -14,6 +14,7 @@ pub mod hook;
 pub mod host;
 pub mod people;
 pub mod policy;
+pub mod portal;
 pub mod protect;
 pub mod stack;
 pub mod users;

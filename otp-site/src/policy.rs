@@ -70,7 +70,7 @@ fn load_for(purpose: Use, path: &Path) -> Result<Policies, Error> {
     parse_for(purpose, &shown, &bytes)
 }
 
-fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
     let (Some(parent), Some(name)) = (
         path.parent(),
         path.file_name().and_then(|name| name.to_str()),

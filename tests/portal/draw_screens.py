@@ -3,13 +3,16 @@
 The keys and codes in them are of an account that is gone when this ends."""
 
 import ctypes
+import pathlib
 import socket
 import struct
 import subprocess
+import tempfile
 import zlib
 
 import accounts
 import pytest
+import sshd
 from browser import Browser
 from clock import START
 from portals import ENROLS, HOME, Person
@@ -43,6 +46,19 @@ def alice():
     accounts.set_password(account)
     yield account
     subprocess.run(["userdel", "--remove", account.name], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_guide(language):
+    """Before there is a portal, which a guide would name."""
+    sshd.bring_loopback_up()
+    with tempfile.TemporaryDirectory() as place, Browser(language, SIZE) as browser:
+        conf, page = pathlib.Path(place, "policy.conf"), pathlib.Path(place, "guide.html")
+        conf.write_text(f'issuer = "{ISSUER}"\nlanguage = "{language}"\n')
+        command = [WORLD / "bin/otp-admin", "--conf", conf, "--lang", language, "guide", "--html"]
+        page.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+        browser.go(f"file://{page}")
+        small(browser.picture(PLACE / f"guide.{language}.png"))
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -3,6 +3,7 @@
 mod cells;
 mod doctor;
 mod events;
+mod guide;
 mod import;
 mod in_order;
 mod list;
@@ -34,6 +35,7 @@ use std::process::ExitCode;
 
 pub use crate::engine::Opens;
 pub(crate) use events::moment;
+use guide::Form;
 pub use protect::{USUAL_SECONDS, is_asked_to_undo, undo_unless_confirmed};
 pub use report::Only;
 use route::Way;
@@ -61,6 +63,13 @@ pub fn run(asked: Admin) -> ExitCode {
     {
         let identity = [asked.certificate.as_path(), asked.key_of_certificate()];
         return doctor::doctor(&asked.common, services, *json, root, identity);
+    }
+    // What a guide says is no secret: every file that it is made from is open to everybody.
+    if let AdminCommand::Guide { html, name, .. } = &asked.command {
+        let form = if *html { Form::Html } else { Form::Text };
+        return site::run(PROGRAM, &asked.common, For::Everybody, |site| {
+            guide::guide(site, form, name.as_deref())
+        });
     }
     let conf = asked.command.policy_to_check().map(Path::to_owned);
     let conf = conf.as_deref();
@@ -205,6 +214,7 @@ fn of_records<E: Engine>(site: &Site<E>, command: AdminCommand) -> Result<(), Fa
             },
         ),
         AdminCommand::Doctor { .. }
+        | AdminCommand::Guide { .. }
         | AdminCommand::Protect { .. }
         | AdminCommand::Unprotect { .. }
         | AdminCommand::Fleet { .. }

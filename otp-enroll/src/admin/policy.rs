@@ -12,7 +12,7 @@ use otp_core::messages::policy::Finding;
 use otp_core::messages::reason::Wording;
 use otp_core::record::{AtLogin, EnforcePolicy, EnrollPolicy, Groups, Policies, ServiceName};
 use otp_site::Error;
-use otp_site::stack::{ENROLLING, Service, Stacks, may_enrol_in};
+use otp_site::stack::{ENROLLING, PORTAL, Service, Stacks, may_enrol_in};
 
 /// Returns the findings about a group of the policy that cannot be looked up, one for each list that has it.
 /// `service`: the service whose section has the exempt groups.
@@ -85,6 +85,34 @@ impl Services {
             || Door::open(may_enrol_in(name.as_str(), enroll)),
             |one| door(one, enroll),
         )
+    }
+
+    /// Returns the services, as users know them, in which a login sets up an authenticator; `None`: in none. If no
+    /// service asks for a code yet, the policy alone decides, and no service is named. The portal is not among them.
+    pub(super) fn that_enrol(&self, policies: &Policies) -> Option<Vec<String>> {
+        if self.asking().next().is_none() {
+            let at_login = policies.where_nothing_is_said().enroll.at_login;
+            return (at_login != AtLogin::Off).then(Vec::new);
+        }
+        let enrols = |one: &&Service| {
+            let enroll = policies.clone().for_service(&one.name).enroll;
+            one.name != PORTAL
+                && enroll.at_login != AtLogin::Off
+                && may_enrol_in(&one.name, enroll)
+                && one.account_line == AccountLine::Sure
+                && one.proves_identity
+        };
+        let mut names: Vec<String> = self
+            .asking()
+            .filter(enrols)
+            .map(|one| match one.name.as_str() {
+                "sshd" => "ssh".to_owned(),
+                "su-l" => "su".to_owned(),
+                name => name.to_owned(),
+            })
+            .collect();
+        names.dedup();
+        (!names.is_empty()).then_some(names)
     }
 
     /// Finds what keeps services from asking for codes, and their logins from enrolling users if the policy wants
@@ -192,6 +220,41 @@ mod tests {
         };
         let found = |group| unknown_group(&enforce, None, group).len();
         assert_eq!([found("staff"), found("kiosk"), found("other")], [2, 1, 0]);
+    }
+
+    #[test]
+    fn a_login_enrols_where_everything_for_it_is_there_and_by_the_policy_alone_before_that() {
+        let service = |name: &str, account_line, proves_identity| Service {
+            name: name.to_owned(),
+            asks: true,
+            account_line,
+            proves_identity,
+            forgets_nullok: false,
+            has_password_line: false,
+            has_session_line: false,
+        };
+        let sure = AccountLine::Sure;
+        let there = |services: &[Service], at_login| {
+            let mut policy = Policy::default();
+            policy.enroll.at_login = at_login;
+            let policies = Policies::new(policy, BTreeMap::new());
+            Services(Ok(services.to_vec())).that_enrol(&policies)
+        };
+        let all = [
+            service("cockpit", sure, true),
+            service("greetd", sure, false),
+            service("login", AccountLine::LedAround, true),
+            service(PORTAL, sure, true),
+            service("sshd", sure, true),
+            service("su", sure, true),
+            service("su-l", sure, true),
+        ];
+        let names = ["ssh", "su"].map(str::to_owned).to_vec();
+        assert_eq!(there(&all, AtLogin::Offer), Some(names));
+        assert_eq!(there(&all, AtLogin::Off), None);
+        assert_eq!(there(&all[..4], AtLogin::Require), None);
+        assert_eq!(there(&[], AtLogin::Require), Some(Vec::new()));
+        assert_eq!(there(&[], AtLogin::Off), None);
     }
 
     #[test]

@@ -90,6 +90,7 @@ fn way(asked: &Admin, place: Place, is_kept_here: impl Fn(&str) -> bool) -> Way 
 fn is_about_this_machine(command: &AdminCommand) -> bool {
     match command {
         AdminCommand::Doctor { .. }
+        | AdminCommand::Guide { .. }
         | AdminCommand::Protect { .. }
         | AdminCommand::Unprotect { .. }
         | AdminCommand::Policy { .. } => true,
@@ -198,6 +199,7 @@ mod tests {
     fn commands_about_one_machine_or_a_local_user_stay_there() {
         for line in [
             "doctor",
+            "guide --html",
             "protect sshd",
             "unprotect sshd",
             "policy check",

@@ -83,6 +83,11 @@ pub fn about(path: &str) -> Option<(&'static str, &'static str)> {
             "인증 코드로 로그인한 사용자, 거부된 사용자, 변경된 내용 조회",
             "저널에서 root의 프로그램, 헬퍼, 검증 서버, 포털이 남긴 줄만 읽습니다. 저널이 없으면 syslog 파일을 읽습니다.",
         ),
+        "otp-admin guide" => (
+            "로그인하는 사용자를 위한 한 쪽짜리 안내를 이 컴퓨터의 정책에 따라 작성",
+            "인증 수단 등록, 로그인, 휴대폰 교체, 휴대폰을 잃어버렸거나 계정이 잠겼을 때 할 일을 설명합니다. --lang en을 지정하면 영어로 \
+             작성합니다. 안내에 표시되는 키와 복구 코드는 예시입니다. root 권한이 필요하지 않습니다.",
+        ),
         "otp-admin fleet" => ("플릿의 데이터베이스, 컴퓨터, 관리자, 백업 관리", ""),
         "otp-admin fleet init" => (
             "비어 있는 etcd에 플릿을 만들거나 중단된 작업 완료",
@@ -180,6 +185,9 @@ pub fn argument(path: &str, id: &str) -> Option<&'static str> {
         ("otp-admin list" | "otp-admin report", "csv") => {
             "제목 줄이 있는 쉼표 구분 값(CSV)으로 출력"
         }
+        ("otp-admin guide", "html") => "웹 서버에 올리거나 인쇄할 수 있는 HTML 파일 하나로 출력",
+        ("otp-admin guide", "text") => "일반 텍스트로 출력(기본값)",
+        ("otp-admin guide", "name") => "안내에 표시할 조직이나 컴퓨터의 이름 [기본값: issuer]",
         ("otp-admin report", "users") => {
             "이 사용자만 보고(한 줄에 이름 하나인 파일, 표준 입력은 -)"
         }
