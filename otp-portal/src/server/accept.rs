@@ -109,6 +109,7 @@ impl Listening {
             .map(Renewed::new)
             .transpose()
             .map_err(Failed::Tls)?;
+        inherited.end_all_but(conf);
         let mut listeners = Vec::new();
         let mut sockets = Vec::new();
         for listen in &conf.listen {

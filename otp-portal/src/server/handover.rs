@@ -4,8 +4,10 @@
 //! that come in between wait in the kernel's queue. The configuration alone says where to listen: a socket that it no longer
 //! names is closed.
 
+use crate::config::{Conf, Listen};
 use nix::sys::socket::{
-    ControlMessage, MsgFlags, UnixAddr, getsockopt, sendmsg, sockopt::AcceptConn,
+    ControlMessage, MsgFlags, Shutdown, UnixAddr, getsockopt, sendmsg, shutdown,
+    sockopt::AcceptConn,
 };
 use otp_helper::system;
 use std::env;
@@ -13,7 +15,6 @@ use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 
@@ -49,25 +50,44 @@ impl Inherited {
             .map(Self)
     }
 
-    /// Returns the socket that listens at this path. `None`: there is none, or its file is gone and no one could
-    /// connect.
+    /// Stops listening at addresses that the configuration no longer names. systemd still has copies of these sockets,
+    /// so closing ours would not free the address, and a new one that includes it (`0.0.0.0:443` and `192.0.2.1:443`)
+    /// could not be bound.
+    pub(super) fn end_all_but(&mut self, conf: &Conf) {
+        let named = conf.listen.iter().filter_map(|listen| match listen {
+            Listen::Socket(_) => None,
+            Listen::Loopback(address) => Some(address),
+        });
+        let named: Vec<_> = named
+            .chain(conf.tls.iter().flat_map(|tls| &tls.listen))
+            .collect();
+        self.0.retain(|socket| {
+            // A Unix socket stands in no other's way. Nothing would tell later that it listens no longer.
+            let Some(address) = address_of(socket) else {
+                return true;
+            };
+            let is_named = named.contains(&&address);
+            if !is_named {
+                // A socket that is shut down already needs nothing.
+                shutdown(socket.as_raw_fd(), Shutdown::Both).ok();
+            }
+            is_named
+        });
+    }
+
+    /// Returns the socket that listens at this path. `None`: there is none, or no one could connect to it because its
+    /// file is gone or was left by another socket.
     pub(super) fn at_path(&mut self, path: &Path) -> Option<UnixListener> {
-        let is_there = path
-            .symlink_metadata()
-            .is_ok_and(|found| found.file_type().is_socket());
         let found = self.listening(|socket| {
             let address = UnixListener::from(socket.try_clone().ok()?).local_addr();
             (address.ok()?.as_pathname() == Some(path)).then_some(())
         })?;
-        is_there.then(|| UnixListener::from(found))
+        leads_to_a_listener(path).then(|| UnixListener::from(found))
     }
 
     /// Returns the socket that listens at this address.
     pub(super) fn at_address(&mut self, wanted: SocketAddr) -> Option<TcpListener> {
-        let found = self.listening(|socket| {
-            let address = TcpListener::from(socket.try_clone().ok()?).local_addr();
-            (address.ok()? == wanted).then_some(())
-        });
+        let found = self.listening(|socket| (address_of(socket)? == wanted).then_some(()));
         found.map(TcpListener::from)
     }
 
@@ -77,6 +97,19 @@ impl Inherited {
         })?;
         Some(self.0.swap_remove(at))
     }
+}
+
+/// Returns the address of a socket; `None`: it is no socket of the network.
+fn address_of(socket: &OwnedFd) -> Option<SocketAddr> {
+    let socket = TcpListener::from(socket.try_clone().ok()?);
+    socket.local_addr().ok()
+}
+
+/// Whether a socket of streams is open behind the file at this path.
+fn leads_to_a_listener(path: &Path) -> bool {
+    // The kernel looks for the socket behind the file before it compares the types, so nothing is ever connected.
+    let refused = UnixDatagram::unbound().and_then(|probe| probe.connect(path));
+    refused.is_err_and(|error| error.raw_os_error() == Some(libc::EPROTOTYPE))
 }
 
 /// The service manager that has started the portal and waits to hear from it (`sd_notify(3)`).

@@ -13,7 +13,7 @@ use std::io::{IoSliceMut, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -269,4 +269,35 @@ fn a_socket_that_the_configuration_no_longer_names_is_closed_and_a_new_one_is_op
     fs::remove_file(new).unwrap();
     systemd.start(&[new, &kept]);
     assert_eq!(at_socket(Path::new(new)), "HTTP/1.1 200 OK");
+}
+
+/// systemd keeps the old socket until the portal is ready, so it must not stand in the way of the new one.
+#[test]
+fn an_address_that_includes_the_old_one_can_be_listened_on_after_a_restart() {
+    let mut systemd = Systemd::new();
+    let old = free(2);
+    let SocketAddr::V4(address) = old else {
+        panic!("{old}")
+    };
+    let mapped = SocketAddr::from((address.ip().to_ipv6_mapped(), address.port()));
+    for listen in [old, mapped, old] {
+        systemd.start(&[&listen.to_string()]);
+        assert_eq!(systemd.kept.len(), 1);
+        assert_eq!(at_address(old), "HTTP/1.1 200 OK", "{listen}");
+        systemd.stop();
+    }
+}
+
+/// A start that fails after it has made a new socket leaves the file of that one, and the older socket with systemd.
+#[test]
+fn a_kept_socket_whose_file_another_socket_has_left_is_not_taken_over() {
+    let mut systemd = Systemd::new();
+    let socket = systemd.at("http.sock");
+    let listen = [socket.to_str().unwrap()];
+    systemd.start(&listen);
+    systemd.stop();
+    fs::remove_file(&socket).unwrap();
+    drop(UnixListener::bind(&socket).unwrap());
+    systemd.start(&listen);
+    assert_eq!(at_socket(&socket), "HTTP/1.1 200 OK");
 }
