@@ -340,7 +340,7 @@ fn english_end(now: UnixTime, ends: Local) -> String {
     }
     let clock = until.clock(Language::English);
     if is_far {
-        format!("{clock} (on {}, {wait})", ends.date())
+        format!("{clock} (on {}, {wait})", until.date())
     } else {
         format!("{clock} ({wait})")
     }
@@ -497,6 +497,23 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), MessageId::ALL.len(), "{words:?}");
+    }
+
+    /// The time is rounded up to the minute, so the day may be the next one.
+    #[test]
+    fn the_date_of_a_lock_is_that_of_the_time_beside_it() {
+        let message = Message::LockedUntil {
+            ends: Local::utc(NOON.after(Duration::from_secs(3 * 86_400 + 12 * 3600 - 30))),
+            now: NOON,
+            opens: false,
+        };
+        for (language, said) in [
+            (Language::English, "00:00 UTC (on 2025-11-24, in 4 days)"),
+            (Language::Korean, "2025-11-24 00:00 UTC"),
+        ] {
+            let text = message.text(language);
+            assert!(text.contains(said), "{text}");
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Rule {
 
     fn is_summer(&self, summer: &Summer, moment: UnixTime) -> Option<bool> {
         let moment = i64::try_from(moment.seconds()).ok()?;
-        let local = u64::try_from(moment + self.standard.offset).ok()?;
+        let local = u64::try_from(moment.checked_add(self.standard.offset)?).ok()?;
         let date = UnixTime::from_seconds(local).date_utc();
         let year: u16 = date.split('-').next()?.parse().ok()?;
         // Each in the time that held before it.
@@ -135,7 +135,7 @@ impl Change {
             } => {
                 let begins = first(year, month)?;
                 let next = if month == 12 {
-                    first(year + 1, 1)?
+                    first(year.checked_add(1)?, 1)?
                 } else {
                     first(year, month + 1)?
                 };

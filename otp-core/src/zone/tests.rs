@@ -320,6 +320,11 @@ fn a_local_time_before_1970_and_one_at_the_end_of_time_are_told() {
     let told = english(&zone("EST5"), UnixTime::from_seconds(60));
     assert_eq!(told, "1970-01-01 00:01 UTC");
     assert!(english(&zone("KST-9"), UnixTime::from_seconds(u64::MAX)).ends_with(" UTC"));
+    let zone = zone("AAA-1BBB,M11.5.0,M12.5.0");
+    for last in [i64::MAX.cast_unsigned(), 2_005_949_138_000] {
+        let told = english(&zone, UnixTime::from_seconds(last));
+        assert!(told.contains("AAA"), "{told}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The files of syslog. They do not show the writer of a line.
 
-use super::moment::{Zone, take};
+use super::moment::{Clocks, take};
 use super::{Record, Writer, lines};
 use crate::failure::Failure;
 use crate::failure::system;
@@ -57,10 +57,10 @@ pub fn read(
         path: path.display().to_string(),
         reason: system(error),
     };
-    let zone = Zone::of_this_machine(now);
+    let clocks = Clocks::of_this_machine(now);
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let each = |line: &str| {
-        record(line, zone).map_or(Ok(()), &mut each)?;
+        record(line, &clocks).map_or(Ok(()), &mut each)?;
         Ok(false)
     };
     let end = path.extension().and_then(|end| end.to_str()).unwrap_or("");
@@ -80,8 +80,8 @@ pub fn read(
 }
 
 /// Reads `Jan 15 08:00:10 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user="alice"`.
-fn record(line: &str, zone: Zone) -> Option<Record> {
-    let (when, rest) = take(line, zone)?;
+fn record(line: &str, clocks: &Clocks) -> Option<Record> {
+    let (when, rest) = take(line, clocks)?;
     let (machine, rest) = rest.split_once(' ')?;
     let (tag, message) = rest.split_once(": ")?;
     let (program, pid) = match tag.strip_suffix(']').and_then(|tag| tag.rsplit_once('[')) {

@@ -1,32 +1,44 @@
 //! Times in the forms of syslog.
 
-use otp_core::UnixTime;
+use otp_core::{UnixTime, Zone};
 use otp_site::zone;
 use std::time::Duration;
 
-const MONTHS: [&str; 12] = [
+pub const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
 /// The facts that replace the zone and the year that a line does not state.
-#[derive(Clone, Copy)]
-pub struct Zone {
-    /// The seconds by which this machine's local time is ahead of UTC now.
-    pub ahead: i64,
+pub struct Clocks {
+    /// The zone of the clocks that wrote the lines.
+    pub zone: Zone,
     /// The current time: no line is more than a day later.
     pub now: UnixTime,
 }
 
-impl Zone {
+impl Clocks {
     /// Returns what holds on this machine.
     pub fn of_this_machine(now: UnixTime) -> Self {
-        let ahead = zone::of_this_machine().at(now).ahead();
-        Self { ahead, now }
+        let zone = zone::of_this_machine();
+        Self { zone, now }
+    }
+
+    /// Returns the moment at which the clocks show what clocks in UTC show at `wall`. Of an hour that they show twice,
+    /// as summer time ends, it is the second one.
+    fn moment(&self, wall: UnixTime) -> Option<UnixTime> {
+        // What holds hours later and hours earlier; a change of the clocks is between them at most once.
+        let [later, earlier] = [-1, 1].map(|sign| {
+            let near = shifted(wall, sign * 93_600).unwrap_or(wall);
+            shifted(wall, self.zone.at(near).ahead())
+        });
+        let shows = |when: &UnixTime| shifted(*when, -self.zone.at(*when).ahead()) == Some(wall);
+        // Of an hour that the clocks leave out, they have shown nothing.
+        later.filter(shows).or(earlier)
     }
 }
 
 /// Takes the time from the start of a line; also returns the rest of the line.
-pub fn take(line: &str, zone: Zone) -> Option<(UnixTime, &str)> {
+pub fn take<'a>(line: &'a str, clocks: &Clocks) -> Option<(UnixTime, &'a str)> {
     if line.starts_with(|c: char| c.is_ascii_digit()) {
         let (stamp, rest) = line.split_once(' ')?;
         return Some((rfc3339(stamp)?, rest));
@@ -37,13 +49,13 @@ pub fn take(line: &str, zone: Zone) -> Option<(UnixTime, &str)> {
     let month = u8::try_from(month + 1).ok()?;
     let day = stamp.get(4..6)?.trim_start().parse().ok()?;
     let (hour, minute, second) = clock(stamp.get(7..)?)?;
-    let latest = zone.now.after(Duration::from_secs(86_400));
+    let latest = clocks.now.after(Duration::from_secs(86_400));
     let year = year_of(latest)?;
     // A day that the year does not have (29 February) belongs to an earlier year.
     let mut years = (1970..=year).rev().take(5);
     let when = years.find_map(|year| {
         let when = UnixTime::from_civil_utc(year, month, day, hour, minute, second)?;
-        shifted(when, zone.ahead).filter(|when| *when <= latest)
+        clocks.moment(when).filter(|when| *when <= latest)
     })?;
     Some((when, rest))
 }

@@ -1,9 +1,16 @@
+use super::super::moment::MONTHS;
 use super::*;
+use otp_core::Zone;
+use otp_core::record::Language;
 use std::io::Write;
+use std::time::Duration;
 use tempfile::TempDir;
 
 const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
-const UTC: Zone = Zone { ahead: 0, now: NOW };
+static UTC: Clocks = Clocks {
+    zone: Zone::UTC,
+    now: NOW,
+};
 
 #[test]
 fn a_line_of_either_form_is_a_log_entry() {
@@ -12,7 +19,7 @@ fn a_line_of_either_form_is_a_log_entry() {
         "2027-01-15T07:59:50.123456+00:00 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
         "2027-01-15T16:59:50+09:00 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
     ] {
-        let record = record(line, UTC).expect(line);
+        let record = record(line, &UTC).expect(line);
         assert_eq!(record.when.seconds(), 1_799_999_990, "{line}");
         assert_eq!((record.program.as_str(), record.pid), ("sshd", Some(7)));
         assert_eq!(
@@ -22,7 +29,7 @@ fn a_line_of_either_form_is_a_log_entry() {
     }
     let script =
         "Jan  5 08:00:10 web1 otp-admin: otp.reset user=\"alice\" by=\"userdel\" said=\"not done\"";
-    assert_eq!(record(script, UTC).unwrap().pid, None);
+    assert_eq!(record(script, &UTC).unwrap().pid, None);
 }
 
 #[test]
@@ -37,7 +44,7 @@ fn a_line_that_is_not_ours_is_no_log_entry() {
         "2027-01-15T07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
         "Jän 15 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
     ] {
-        assert_eq!(record(line, UTC), None, "{line}");
+        assert_eq!(record(line, &UTC), None, "{line}");
     }
 }
 
@@ -54,7 +61,7 @@ fn no_line_stops_the_reading() {
             for strange in ["\u{e9}", "\u{20ac}", "\u{1f511}"] {
                 for replaced in 0..=4.min(line.len() - at) {
                     let text = [&line[..at], strange, &line[at + replaced..]].concat();
-                    record(&text, UTC);
+                    record(&text, &UTC);
                 }
             }
         }
@@ -63,19 +70,49 @@ fn no_line_stops_the_reading() {
 
 #[test]
 fn a_date_without_a_year_is_its_latest_occurrence() {
-    let seconds = |stamp: &str, zone| take(&format!("{stamp} rest"), zone).unwrap().0.seconds();
+    let seconds = |stamp: &str, clocks| take(&format!("{stamp} rest"), clocks).unwrap().0.seconds();
     // Tomorrow may be today elsewhere; the day after tomorrow means last year.
-    assert_eq!(seconds("Jan 16 07:00:00", UTC), 1_800_082_800);
+    assert_eq!(seconds("Jan 16 07:00:00", &UTC), 1_800_082_800);
     assert_eq!(
-        seconds("Jan 17 08:00:00", UTC),
+        seconds("Jan 17 08:00:00", &UTC),
         1_800_172_800 - 365 * 86_400
     );
-    assert_eq!(seconds("Feb 29 08:00:00", UTC), 1_709_193_600);
-    let seoul = Zone {
-        ahead: 9 * 3600,
-        now: NOW,
-    };
-    assert_eq!(seconds("Jan 15 17:00:00", seoul), 1_800_000_000);
+    assert_eq!(seconds("Feb 29 08:00:00", &UTC), 1_709_193_600);
+    let seoul = clocks("KST-9");
+    assert_eq!(seconds("Jan 15 17:00:00", &seoul), 1_800_000_000);
+}
+
+fn clocks(rule: &str) -> Clocks {
+    let zone = Zone::of_rule(rule).unwrap();
+    Clocks { zone, now: NOW }
+}
+
+#[test]
+fn a_time_without_a_zone_is_of_the_zone_as_it_was_then() {
+    for rule in ["CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT,M3.2.0,M11.1.0"] {
+        let clocks = clocks(rule);
+        // Every half hour of nearly a year, with both changes of the clocks.
+        for back in 0..363 * 48 {
+            let when = UnixTime::from_seconds(NOW.seconds() - back * 1800);
+            let shown = clocks.zone.at(when);
+            let wall = shown.second(Language::English);
+            let (month, day) = (&wall[5..7], &wall[8..10]);
+            let month = MONTHS[month.parse::<usize>().unwrap() - 1];
+            let line = format!("{month} {day} {} rest", &wall[11..19]);
+            let (read, _) = take(&line, &clocks).unwrap();
+            // Of an hour that the clocks show twice, it is the second one.
+            let again = clocks.zone.at(read).second(Language::English);
+            assert_eq!(again[..19], wall[..19], "{line}");
+            assert!(
+                read == when || read == when.after(Duration::from_secs(3600)),
+                "{line}"
+            );
+        }
+    }
+    let berlin = clocks("CET-1CEST,M3.5.0,M10.5.0/3");
+    // The clocks leave this hour out, so they were not changed yet.
+    let (read, _) = take("Mar 29 02:30:00 rest", &berlin).unwrap();
+    assert_eq!(read.date_time_utc(), "2026-03-29 01:30:00");
 }
 
 #[test]
