@@ -3,7 +3,6 @@
 use super::Asker;
 use super::database::Database;
 use super::moment::{self, Clock};
-use super::now;
 use super::told::{minute, tell};
 use crate::etcd::RangeRequest;
 use crate::keeper::{EtcdKeeper, FLEET, Mark, RESTORING, Seen, Witness, witness_of};
@@ -37,20 +36,21 @@ pub fn confirm(asker: &Asker, clock: Clock) -> Result<(), Unable> {
         reason: error.to_string(),
     };
     let keeper = EtcdKeeper::to(&asker.host.etcd).map_err(failed)?;
-    let moment = moment::of_floor(&database, None, clock)?;
-    loop {
+    let moment = moment::of_floor(&database, [], clock)?;
+    let floor = loop {
         let fleet = keeper.raise_epoch(Floor::at(moment)).map_err(failed)?;
         if fleet.epoch > before.epoch {
-            break;
+            break fleet.floor.map_or(moment, |floor| floor.when);
         }
-    }
+    };
     let raised = keeper.raise_all(|_| ()).map_err(failed)?;
     keep_mark(asker, &database)?;
     let fleet = found.fleet.to_string();
     asker.record("confirm", Severity::Warning, &fleet);
     let accounts = u64::try_from(raised.raised).unwrap_or(u64::MAX);
     tell(asker, Told::Confirmed { accounts })?;
-    let when = &minute(now()?.after(Floor::lasts(USUAL_PERIOD)), asker.language);
+    let from = floor.after(Floor::lasts(USUAL_PERIOD));
+    let when = &minute(from.to_next_minute(), asker.language);
     tell(asker, Told::NotBefore { when })?;
     tell(asker, Told::ConfirmOthers)
 }

@@ -60,33 +60,48 @@ impl Time {
     }
 }
 
-/// Returns the moment; `known`: a time known from elsewhere, such as that of a backup.
+/// Returns the moment; `known`: times known from elsewhere, such as that of a backup.
+///
+/// Verifiers' clocks may be ahead of this one by [`APART`], so of the times within that difference the latest counts,
+/// also if this clock is trusted.
 ///
 /// # Errors
 /// The clock of this host is behind, or the database cannot be read.
 pub fn of_floor(
     database: &Database,
-    known: Option<Time>,
+    known: impl IntoIterator<Item = Time>,
     clock: Clock,
 ) -> Result<UnixTime, Unable> {
     let here = now()?;
-    match clock {
-        Clock::Trusted => return Ok(here),
-        Clock::Compared => {}
-    }
-    let mut latest = Time {
+    let most = here.after(APART);
+    let (mut moment, mut latest) = (here, None::<Time>);
+    let mut add = |time: Time| {
+        if time.when <= most {
+            moment = moment.max(time.when);
+        }
+        latest = Some(match latest.take() {
+            Some(before) => before.or_later(time),
+            None => time,
+        });
+    };
+    add(Time {
         when: of_verifiers(database)?,
         recorded: Recorded::Verifiers,
-    };
-    for time in known.into_iter().chain(of_accounts(database)?) {
-        latest = latest.or_later(time);
+    });
+    known.into_iter().for_each(&mut add);
+    database.every(ACCOUNTS, WHOLE, |found| {
+        Time::of_guard(&found.key, &found.value)
+            .into_iter()
+            .for_each(&mut add);
+        Ok(())
+    })?;
+    match (clock, latest) {
+        (Clock::Compared, Some(Time { when, recorded })) if when > most => {
+            let seconds = when.seconds() - here.seconds();
+            Err(Unable::ClockBehind { seconds, recorded })
+        }
+        (Clock::Compared | Clock::Trusted, _) => Ok(moment),
     }
-    if latest.when > here.after(APART) {
-        let seconds = latest.when.seconds() - here.seconds();
-        let recorded = latest.recorded;
-        return Err(Unable::ClockBehind { seconds, recorded });
-    }
-    Ok(here.max(latest.when))
 }
 
 /// Returns the middle one of the times that the verifiers' clocks have shown last.
@@ -105,20 +120,6 @@ fn of_verifiers(database: &Database) -> Result<UnixTime, Unable> {
     // Of two, this is the later one.
     let middle = times.get(times.len() / 2).copied();
     Ok(middle.unwrap_or(UnixTime::from_seconds(0)))
-}
-
-fn of_accounts(database: &Database) -> Result<Option<Time>, Unable> {
-    let mut latest: Option<Time> = None;
-    database.every(ACCOUNTS, WHOLE, |found| {
-        if let Some(time) = Time::of_guard(&found.key, &found.value) {
-            latest = Some(match latest.take() {
-                Some(before) => before.or_later(time),
-                None => time,
-            });
-        }
-        Ok(())
-    })?;
-    Ok(latest)
 }
 
 const WHOLE: Pages = Pages {

@@ -17,7 +17,7 @@ use super::moment::{self, Clock, Time};
 use super::records::{self, Head};
 use super::sealed_file::{self, Closed, Opening, Secret};
 use super::told::{minute, tell};
-use super::{Asker, entrance, init, now, passphrase};
+use super::{Asker, entrance, init, passphrase};
 use crate::etcd::{Compare, DeleteRangeRequest, RequestOp, TxnRequest, request_op};
 use crate::keeper::{ACCOUNTS, FLEET, Fleet, Mark, Nonce, RESTORING, told_by_guard};
 use crate::registry;
@@ -217,11 +217,11 @@ pub fn restore(
     // The removal may have been sent twice: done late, it would remove what was written after it.
     let begun = anew(&database, begun)?;
     fill(&database, &begun, &backup)?;
-    finish(&database, &begun, &head, &known, asker, clock)?;
+    let floor = finish(&database, &begun, &head, &known, asker, clock)?;
     asker.record("restore", Severity::Warning, &path.display().to_string());
     tell(asker, Told::Restored { accounts })?;
-    let from = now()?.after(Floor::lasts(USUAL_PERIOD));
-    let when = &minute(from, asker.language);
+    let from = floor.when.after(Floor::lasts(USUAL_PERIOD));
+    let when = &minute(from.to_next_minute(), asker.language);
     tell(asker, Told::NotBefore { when })?;
     let when = &minute(head.when, asker.language);
     tell(asker, Told::RevokeAgain { when })?;
@@ -292,16 +292,13 @@ fn begin(
             _ => {}
         }
         let fleet = database.fleet()?;
-        let mut latest = known.latest.clone();
-        if let Some(begun) = &begun {
-            latest = latest.or_later(begun.time());
-        }
         let accounts = database.count(ACCOUNTS)?;
         if accounts > 0 && !replace {
             let accounts = guards(database)?;
             return Err(Unable::NotEmpty { accounts });
         }
-        let moment = moment::of_floor(database, Some(latest), clock)?;
+        let times = begun.iter().map(Begun::time).chain([known.latest.clone()]);
+        let moment = moment::of_floor(database, times, clock)?;
         let earlier = begun.map_or(0, |begun| begun.epoch.saturating_sub(1));
         let now = fleet.map_or(0, |(fleet, _)| fleet.epoch);
         let epoch = head
@@ -497,7 +494,7 @@ fn where_it_is_not(
     }
 }
 
-/// Step 4: removes the mark and writes the fleet's key.
+/// Step 4: removes the mark and writes the fleet's key. Returns the floor in it.
 fn finish(
     database: &Database,
     marked: &Marked,
@@ -505,9 +502,9 @@ fn finish(
     known: &Known,
     asker: &Asker,
     clock: Clock,
-) -> Result<(), Unable> {
-    let latest = known.latest.clone().or_later(marked.begun.time());
-    let when = moment::of_floor(database, Some(latest), clock)?;
+) -> Result<Floor, Unable> {
+    let times = [known.latest.clone(), marked.begun.time()];
+    let when = moment::of_floor(database, times, clock)?;
     // A clock may have run back.
     let before = head.fleet.floor.map_or(when, |floor| floor.when);
     let floor = Floor::at(when.max(before));
@@ -538,5 +535,6 @@ fn finish(
         return Err(Unable::ChangedMeanwhile);
     }
     // The verifier of this host may have seen another fleet: this is its fleet from now on.
-    super::confirm::keep_mark(asker, database)
+    super::confirm::keep_mark(asker, database)?;
+    Ok(floor)
 }

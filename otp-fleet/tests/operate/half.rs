@@ -3,11 +3,15 @@
 use crate::backups::{backup, fleet_with_users, status};
 use crate::place::{Place, content};
 use data_encoding::HEXLOWER;
+use otp_core::UnixTime;
+use otp_core::record::Language;
 use otp_fleet::etcd::{
     DeleteRangeRequest, Event, PutRequest, RangeRequest, WatchCreateRequest, after_prefix,
     event::EventType,
 };
 use otp_fleet::operate::database::Database;
+use otp_site::zone;
+use otp_store::account::floor::Floor;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
 const RESTORE: [&str; 6] = ["fleet", "restore", "b", "--key-file", "key", "--replace"];
@@ -198,10 +202,15 @@ fn floor(database: &Database) -> [u64; 2] {
 
 /// Leaves an account as a verifier does whose clock is ahead of this host's: with a code of a later step.
 fn accepted(database: &Database, when: u64) {
-    let guard = kept(database, "/pam_otp/a/daemon/");
+    accepted_of(database, "daemon", when);
+}
+
+fn accepted_of(database: &Database, user: &str, when: u64) {
+    let key = format!("/pam_otp/a/{user}/");
+    let guard = kept(database, &key);
     let (head, _) = guard.split_once("accepted ").unwrap();
     let guard = format!("{head}accepted web1.example.org {when}\n");
-    put(database, "/pam_otp/a/daemon/", guard);
+    put(database, &key, guard);
 }
 
 #[test]
@@ -260,6 +269,28 @@ fn a_host_whose_clock_is_behind_restores_nothing_unless_its_clock_is_trusted() {
         "{:?} {ahead}",
         floor(&database)
     );
+}
+
+/// Verifiers' clocks may differ a little from that of the host. A code that such a clock accepted must not count again.
+#[test]
+fn a_trusted_clock_still_yields_to_the_permitted_difference_of_clocks() {
+    let Some((place, _)) = fleet_with_users() else {
+        return;
+    };
+    let database = database(&place);
+    backup(&place, "b");
+    let ahead = seconds() + 25;
+    accepted_of(&database, "bin", ahead);
+    accepted_of(&database, "daemon", ahead + 3600);
+    let trusting = [&RESTORE[..], &["--trust-clock"]].concat();
+    let said = place.ok(&trusting);
+    let [when, _] = floor(&database);
+    assert!((ahead..ahead + 600).contains(&when), "{when} {ahead}");
+    // The message must not name a minute that is too early.
+    let until = UnixTime::from_seconds(when).after(Floor::lasts(30));
+    let until = zone::of_this_machine().at(until.to_next_minute());
+    let until = format!("before {}:", until.minute(Language::English));
+    assert!(said.contains(&until), "{said} {until}");
 }
 
 /// A second restore of a backup knows no more of the codes used since than the first one did.
