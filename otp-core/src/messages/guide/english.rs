@@ -83,7 +83,7 @@ pub(super) fn text(sentence: Sentence<'_>) -> String {
         Sentence::EnrolmentCaption => {
             "Setting it up. This key and this QR code are an example: do not scan them.".to_owned()
         }
-        Sentence::RecoveryCodesCaption => "The end of it, with recovery codes as an example.".to_owned(),
+        Sentence::RecoveryCodesCaption => "The last screen. The recovery codes are examples.".to_owned(),
         Sentence::LoginHeading => "Log in".to_owned(),
         Sentence::LogIn { prompt } => format!(
             "Type your password. Where you are asked for \"{prompt}\", type the code that the app shows."
