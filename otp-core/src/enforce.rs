@@ -50,7 +50,7 @@ pub enum Demand {
     Now(Rule),
 }
 
-/// What is known of an account without an authenticator.
+/// The facts about an account without an authenticator.
 #[derive(Clone, Copy, Debug)]
 pub struct Unenrolled<'a> {
     /// The name that the name service gives the account.
@@ -98,7 +98,7 @@ pub fn demand(
     }
 }
 
-/// What is known of a login of an account without an authenticator.
+/// The facts about a login of an account without an authenticator.
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a> {
     /// The name that the name service gives the account.

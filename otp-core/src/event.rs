@@ -326,7 +326,7 @@ pub enum Key {
     Network,
     /// When the code was entered that is still remembered.
     Since,
-    /// What was asked of the helper, or changed.
+    /// The request to the helper, or the change.
     Verb,
     /// What the module does.
     Step,
@@ -346,7 +346,7 @@ pub enum Key {
     ClaimedTty,
     /// An id that all log entries of one action share.
     Id,
-    /// What was imported, or what the event is about: a kind of file, an earlier name, a path.
+    /// The subject of the event: an imported kind of file, an earlier name, a path.
     Source,
     /// A number of things.
     Count,

@@ -211,7 +211,7 @@ pub enum Prospect {
     },
 }
 
-/// What is known of an account whose login is foretold.
+/// The facts about an account whose login is foretold.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
     /// The standing of the account; `None`: it has no authenticator.

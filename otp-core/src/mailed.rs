@@ -139,7 +139,7 @@ impl MailedReply {
         }
     }
 
-    /// What was typed, to be compared with all other codes.
+    /// The typed reply, to be compared with all other codes.
     #[must_use]
     pub const fn typed(&self) -> &TypedCode {
         &self.typed
@@ -155,7 +155,7 @@ impl MailedReply {
     }
 }
 
-/// What is stored about an account's mail.
+/// The stored facts about an account's mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mailbox {
     /// When codes were sent, oldest first; older times than a day can be dropped.

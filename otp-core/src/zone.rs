@@ -187,7 +187,7 @@ impl Header {
     }
 }
 
-/// What is left to read.
+/// The bytes that are left to read.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {

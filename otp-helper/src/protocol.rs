@@ -58,7 +58,7 @@ pub enum Request {
         /// The user.
         user: String,
     },
-    /// What is the state of the user's account?
+    /// Asks for the state of the user's account.
     Status {
         /// The user.
         user: String,

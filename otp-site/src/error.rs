@@ -14,7 +14,7 @@ pub enum Error {
     Unsafe {
         /// Which file.
         path: String,
-        /// What is wrong with it.
+        /// The fault in it.
         fault: Fault,
     },
     /// The file can be trusted, but does not say what it must.
@@ -24,7 +24,7 @@ pub enum Error {
         path: String,
         /// The number of the line, from 1, if it is known.
         line: Option<usize>,
-        /// What is wrong there, without quoting it.
+        /// The fault there, without a quotation.
         reason: Reason,
     },
     /// The named policy file does not exist.

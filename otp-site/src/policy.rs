@@ -377,7 +377,7 @@ fn up_to(most: u8, reason: Unfit) -> impl FnOnce(&DeValue<'_>) -> Result<u8, Unf
 
 /// Reads the issuer, which must fit a QR code and a line.
 ///
-/// A colon separates issuer and account in a URI, so many apps refuse a colon in the issuer or show a wrong account.
+/// A colon separates issuer and account in a URI, and therefore many apps refuse a colon in the issuer or show a wrong account.
 /// Earlier versions accepted it. A login, which would otherwise be refused, goes on and leaves the colon out of what it
 /// shows.
 fn issuer(purpose: Use, value: &DeValue<'_>) -> Result<String, Unfit> {

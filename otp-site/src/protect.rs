@@ -51,7 +51,7 @@ impl Edit {
     }
 }
 
-/// What is to be changed, in the order in which the files must be put in place.
+/// The changes, in the order in which the files must be put in place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The files; none if the service is already as wanted.

@@ -305,7 +305,7 @@ pub(crate) fn read_up_to(path: &Path, limit: u64) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What was met on the way through a stack.
+/// The findings on the way through a stack.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a kind of line that was met or not"

@@ -53,7 +53,7 @@ pub enum Error {
     Unsafe {
         /// The place.
         place: Location,
-        /// What is wrong with it.
+        /// The fault in it.
         fault: Fault,
     },
     /// The stored data can be trusted, but does not say what it must.
@@ -63,7 +63,7 @@ pub enum Error {
         place: Location,
         /// The number of the line, from 1, if it is known.
         line: Option<usize>,
-        /// What is wrong there, without quoting it.
+        /// The fault there, without a quotation.
         reason: Reason,
     },
     /// A newer release wrote the data in a format that this release does not know.

@@ -19,12 +19,12 @@ pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a command of root waits: longer than a user can hold a lock, even one who tries to.
 pub const ROOTS_LOCK_DEADLINE: Duration = Duration::from_secs(60);
 
-/// What is stored about an account.
+/// A stored part of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// What can prove the user's identity. Without it the user is not enrolled.
+    /// The user's credential. Without it the user is not enrolled.
     Credential,
-    /// What has happened so far. Every credential has one.
+    /// The state. Every credential has one.
     State,
     /// Where no code is asked for.
     Trust,
@@ -69,14 +69,14 @@ pub enum Lasts {
 /// Which parts of an account are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goes {
-    /// What can prove the user's identity, and what has happened with it. The beginning of the grace stays, so that no
+    /// The user's credential, and its state. The beginning of the grace stays, so that no
     /// grace begins again. The mail stays too, so that the daily limit holds.
     Record,
     /// All parts, whatever their condition.
     Everything,
 }
 
-/// Returns the user whom the bytes of a credential name, whoever that is: for [`Held::recorded_owner`].
+/// Returns the user whom the bytes of a credential name, even if that is another user: for [`Held::recorded_owner`].
 ///
 /// # Errors
 /// They are not a credential, or name no user.
@@ -169,7 +169,7 @@ pub trait Held: Look + Sized {
     /// It cannot be removed, or a power cut could bring it back.
     fn remove(&mut self, part: Part) -> Result<Put, Error>;
 
-    /// Returns the user whom the credential names, whoever that is; `None`: there is no credential.
+    /// Returns the user whom the credential names, even if that is another user; `None`: there is no credential.
     ///
     /// # Errors
     /// It cannot be read, or cannot be trusted even as that user's.
@@ -231,7 +231,7 @@ pub trait Keeper {
     /// As for [`Keeper::hold`], or the place cannot be made.
     fn hold_or_create(&self, account: &Account, deadline: Duration) -> Result<Self::Held, Error>;
 
-    /// Holds everything stored under a name, whoever owns it. Suitable for removing it; must not be believed before
+    /// Holds everything stored under a name, even if another user owns it. Suitable for removing it; must not be believed before
     /// [`Held::claim`].
     ///
     /// # Errors

@@ -81,7 +81,7 @@ pub(crate) struct Call<'h, H> {
     id: Option<u128>,
 }
 
-/// Who is asking, and under which rules: this stays the same during one call.
+/// The caller and its rules, which stay the same during one call.
 pub(crate) struct Case {
     /// `None`: the name service does not know the name.
     pub account: Option<Account>,

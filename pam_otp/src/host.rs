@@ -109,7 +109,7 @@ pub(crate) enum Passed {
     },
 }
 
-/// What is logged if a code was right and the rest of the login is refused.
+/// The log entry if a code was right and the rest of the login is refused.
 ///
 /// PAM tells no module how the others have answered. It tells only the status with which the program ends, to the
 /// cleanup function of a module's data. A program that goes on to the account phase or to credentials got a success

@@ -43,7 +43,7 @@ impl<H: Host> Login<'_, H> {
         let clock = || self.call.host.now();
         let asked = match case.records.ask_for_code(account, &case.policy, clock) {
             Ok(asked) => asked,
-            // Only the mail is lost. What is typed instead shows whether more is wrong.
+            // Only the mail is lost. The reply that is typed instead shows whether more is wrong.
             Err(error) => {
                 self.call.host.rest(begun, WAIT);
                 self.not_mailed(&error.to_string());

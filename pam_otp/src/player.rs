@@ -180,7 +180,7 @@ pub(crate) struct Player {
     pub password: Option<Typed>,
     pub kept: Option<SplitCode>,
     pub told: Vec<String>,
-    /// What is logged if the rest of the login is refused.
+    /// The log entry if the rest of the login is refused.
     pub watched: Vec<String>,
     pub log: Vec<String>,
     pub delayed: bool,

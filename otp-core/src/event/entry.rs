@@ -96,7 +96,7 @@ impl Entry {
         phase.unwrap_or(Phase::Authentication)
     }
 
-    /// What was asked for, or what has changed.
+    /// The request, or the change.
     #[must_use]
     pub fn verb(&self) -> Option<&'static str> {
         self.values.iter().find_map(|value| match value {

@@ -92,7 +92,7 @@ pub enum Finding {
         /// The path.
         path: String,
     },
-    // Who can lock other users' accounts.
+    // The people who can lock other users' accounts.
     /// The code is asked for before anything else, although it could be asked for later.
     LocksAbove {
         /// Our line.
@@ -290,7 +290,7 @@ pub enum Finding {
     // The policy.
     /// The policy cannot be used.
     PolicyUnusable {
-        /// What is wrong with it.
+        /// The fault in it.
         reason: Wording,
     },
     /// A group that must have a second factor cannot be looked up.

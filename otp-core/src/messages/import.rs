@@ -6,7 +6,7 @@ use crate::every;
 use crate::record::Language;
 use crate::zone::{Local, Zone};
 
-/// What is wrong with the form of an entry. Names the thing and never shows it.
+/// A fault in the form of an entry. Names the thing and never shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// Not UTF-8, or a NUL in it.

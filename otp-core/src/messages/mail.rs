@@ -29,7 +29,7 @@ pub enum WhatFor<'a> {
     Address,
 }
 
-/// What is said while a user confirms an address.
+/// The sentences that a user reads while confirming an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirming<'a> {
     /// A code is on its way.

@@ -648,7 +648,7 @@ impl From<String> for Wording {
     }
 }
 
-/// What was to be done with a file, a directory or a database.
+/// An action on a file, a directory or a database that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// `open`

@@ -5,7 +5,7 @@ use crate::messages::korean::{Particle, with};
 use crate::messages::reason::Wording;
 use crate::record::Language;
 
-/// Who is told, which decides what they can do about it.
+/// The reader, which decides what they can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// An administrator.
@@ -146,7 +146,7 @@ pub enum Trouble {
     },
     /// The helper does not answer.
     NoHelper {
-        /// What is known about the cause.
+        /// The known part of the cause.
         reason: Wording,
     },
     /// The helper could not carry out the request.

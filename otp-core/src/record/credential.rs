@@ -1,4 +1,4 @@
-//! What can prove the identity of one account: its authenticators and recovery codes. No attempt changes it.
+//! The proofs of identity of one account: its authenticators and recovery codes. No attempt changes it.
 
 use super::OutOfRange;
 use crate::every;

@@ -1,4 +1,4 @@
-//! What is stored about an account, in types that cannot hold wrong values.
+//! The stored facts about an account, in types that cannot hold wrong values.
 
 use crate::messages::reason::Unfit;
 

@@ -43,7 +43,7 @@ pub struct Resync {
     pub distance: Drift,
 }
 
-/// What is remembered about one authenticator.
+/// The state of one authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthenticatorState {
     /// The id of the authenticator.
@@ -73,7 +73,7 @@ impl AuthenticatorState {
     }
 }
 
-/// What is remembered about one set of recovery codes.
+/// The state of one set of recovery codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecoveryState {
     /// The id of the set.

@@ -38,7 +38,7 @@ enum Day {
     WithoutLeap(i64),
     /// Of the year from 0 on.
     OfYear(i64),
-    /// The so many-th weekday (0 is Sunday) of a month; 5 is the last.
+    /// The nth weekday (0 is Sunday) of a month; 5 is the last.
     OfMonth { month: u8, week: i64, weekday: i64 },
 }
 

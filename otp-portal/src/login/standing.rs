@@ -26,7 +26,7 @@ pub(super) struct Judge<'a> {
     signer: Signer,
 }
 
-/// What is seen of an account before the user has proved their identity.
+/// The facts about an account that are visible before the user has proved their identity.
 pub(super) struct Before {
     login: String,
     password: Tag,

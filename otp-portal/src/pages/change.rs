@@ -23,7 +23,7 @@ pub struct SetUp<'a> {
     pub issuer: &'a str,
     /// What policy demands. "Later" is offered unless it demands an authenticator now.
     pub wanted: Wanted,
-    /// What was wrong with the name.
+    /// The fault in the name.
     pub wrong: Option<Unaccepted>,
 }
 
@@ -31,7 +31,7 @@ pub struct SetUp<'a> {
 pub struct Add<'a> {
     /// What was typed before.
     pub name: &'a str,
-    /// What was wrong with the name.
+    /// The fault in the name.
     pub wrong: Option<Unaccepted>,
 }
 
@@ -41,7 +41,7 @@ pub struct Replace<'a> {
     pub name: &'a str,
     /// The authenticators that will stop working.
     pub goes: &'a [Name],
-    /// What was wrong with the name.
+    /// The fault in the name.
     pub wrong: Option<Unaccepted>,
 }
 

@@ -5,7 +5,7 @@ use super::chain::{Chain, Step};
 use super::modules::Role;
 use super::walk::{Known, explore};
 
-/// What is known on the way through the account lines: whether one of our lines has said yes.
+/// The knowledge on the way through the account lines: whether one of our lines has said yes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Facts {
     said_yes: bool,

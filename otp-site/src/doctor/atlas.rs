@@ -1,4 +1,4 @@
-//! What is known of the programs that use PAM: `conf/programs.toml`, as it was at build time.
+//! The facts about the programs that use PAM: `conf/programs.toml`, as it was at build time.
 
 use otp_file::{text, texts, truth};
 use toml::de::{DeTable, DeValue};

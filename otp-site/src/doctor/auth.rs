@@ -6,7 +6,7 @@ use super::modules::{Role, answers, asks_for_password, role};
 use super::walk::{End, Known, explore};
 use std::rc::Rc;
 
-/// What is known on the way through the auth lines.
+/// The knowledge on the way through the auth lines.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact that is known or not"
@@ -137,7 +137,7 @@ impl Known for Facts {
     }
 }
 
-/// What was found about the auth lines of a service.
+/// The findings about the auth lines of a service.
 #[derive(Debug)]
 pub struct Examined {
     /// The lines.

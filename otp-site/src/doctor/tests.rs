@@ -205,7 +205,7 @@ fn a_line_that_lets_users_in_before_ours_is_found() {
         "auth sufficient pam_fprintd.so",
         "auth sufficient pam_wheel.so trust use_uid",
         "auth [success=done default=ignore] pam_x.so",
-        // sshd runs as root, whoever logs in.
+        // sshd runs as root for every user.
         "auth sufficient pam_rootok.so",
     ] {
         let above = format!("{line}\n{INCLUDE_AND_OURS}auth required pam_env.so\n");

@@ -164,7 +164,7 @@ pub fn play(chain: &Chain, mut answer: impl FnMut(usize) -> Answer) -> (bool, Ve
     (moment.lets_in(), called)
 }
 
-/// What is known on a way; equal knowledge at the same place is followed only once.
+/// The knowledge on a way; equal knowledge at the same place is followed only once.
 pub trait Known: Clone + Eq + std::hash::Hash {
     /// Returns the answers that the module of a step can give here.
     fn answers(&self, at: usize, step: &Step) -> Vec<Answer>;

@@ -1,4 +1,4 @@
-//! What can be told about one account without telling a secret.
+//! The facts about one account that can be told without a secret.
 
 use super::grace::first_login_of;
 use super::record::{HeldRecord, Record, outline};

@@ -12,11 +12,11 @@ use otp_core::record::{Identities, Outline};
 use otp_core::{Account, Credential, State};
 use zeroize::Zeroizing;
 
-/// What is stored about one user, as it was read while held.
+/// The record of one user, as it was read while held.
 pub(crate) struct Record<C = Credential> {
-    /// What can prove the user's identity: with the keys, or as an [`Outline`].
+    /// The user's credential: with the keys, or as an [`Outline`].
     pub credential: C,
-    /// What has happened so far.
+    /// The state.
     pub state: State,
     newest: Newest,
     /// Whether the data that was read is known to be on the disk.

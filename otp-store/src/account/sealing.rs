@@ -20,7 +20,7 @@ pub enum Wanted {
     Plain,
 }
 
-/// What was done with a record.
+/// The action on a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resealed {
     /// It is now stored as wanted.
@@ -70,7 +70,7 @@ fn seal_of(held: &mut impl Held) -> Result<Option<SealedBy>, Error> {
     Ok(Some(first.map_or(SealedBy::Nothing, SealedBy::Key)))
 }
 
-/// Stores the record under a name as wanted, whoever has that name now.
+/// Stores the record under a name as wanted, for any user who has that name now.
 ///
 /// This is one write, so a process that is killed leaves the record as it was or as it is wanted. Either can be opened
 /// as long as the file of the key has both keys.

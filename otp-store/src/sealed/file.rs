@@ -42,7 +42,7 @@ pub enum NoKeyFile {
     Unsafe {
         /// Which one.
         path: String,
-        /// What is wrong with it.
+        /// The fault in it.
         fault: Fault,
     },
     /// The file does not hold keys.

@@ -253,7 +253,7 @@ impl Told<'_> {
     }
 }
 
-/// What is wrong with a fleet.
+/// A fault of a fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wrong<'a> {
     /// There is no fleet.

@@ -170,7 +170,7 @@ impl Recorder<'_> {
 impl Stage for Recorder<'_> {
     type Stop = Infallible;
 
-    /// Keeps the sentence whole: whoever draws the picture breaks its lines.
+    /// Keeps the sentence whole: the drawing code breaks its lines.
     fn tell(&mut self, sentence: Dialogue<'_>) -> Result<(), Infallible> {
         self.line(&sentence.text(self.language), "");
         Ok(())

@@ -388,7 +388,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Checks that a code which has let somebody in never does so again, whoever tries it next, and that none has done
+    /// Checks that a code which has let somebody in never does so again, at no later attempt, and that none has done
     /// so twice.
     fn nobody_gets_in_twice(&self, image: &Image, known: &mut Known) {
         for key in [RightCode, RecoveryCode] {
