@@ -18,10 +18,17 @@ set -eu
 # Says when it listens at a place, and when a service there has said that it is ready.
 HEARS='alarm 60; $| = 1; socket(S, AF_UNIX, SOCK_DGRAM, 0) && bind(S, sockaddr_un($ARGV[0])) && chmod(0666, $ARGV[0]) or die $!; print "listens\\n";
     while (defined recv(S, $said, 4096, 0)) { last if $said =~ /^READY=1$/m } print "ready\\n"'
+# with_drop_ins NAME FILE: prints a unit and what an administrator has added to it.
+with_drop_ins() {
+    local file
+    for file in "$2" /etc/systemd/system/"$1".service.d/*.conf; do
+        [ ! -e "$file" ] || sed "s/%p/$1/; s/%H/$(hostname)/" "$file"
+    done
+}
 unit() {
     local place
     for place in /etc /usr/lib /lib; do
-        [ ! -e "$place/systemd/system/$1.service" ] || { sed "s/%p/$1/; s/%H/$(hostname)/" "$place/systemd/system/$1.service"; return; }
+        [ ! -e "$place/systemd/system/$1.service" ] || { with_drop_ins "$1" "$place/systemd/system/$1.service"; return; }
     done
     exit 5
 }
