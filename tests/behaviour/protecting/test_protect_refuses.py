@@ -30,10 +30,10 @@ def as_shipped(shipped):
 def refused(account, *words, because, status=1):
     """Asserts that the command is refused with a reason and a hint in both languages, before anything is changed or asked."""
     before = everything()
-    for language in ("C.UTF-8", KOREAN):
+    for language, label in (("C.UTF-8", "hint"), (KOREAN, "해결 방법")):
         done = run(account, *words, language=language)
         assert done.returncode == status, done
-        assert "\nhint: " in done.stderr and done.stderr.count("\n") == 2, done.stderr
+        assert f"\n{label}: " in done.stderr and done.stderr.count("\n") == 2, done.stderr
         assert (because in done.stderr) == (language != KOREAN) or because.startswith("/"), done.stderr
     assert everything() == before and not guards()
     return done
