@@ -82,8 +82,8 @@ def test_a_user_tries_a_code_and_reads_the_events(portal, nginx, clock, enrol, s
         tones = [entry.get_attribute("class") for entry in browser.all(".events li")]
         assert tones[:4] == ["bad", "bad", "good", "good"], browser.text
         said = [entry.text.lower() for entry in browser.all(".events .event")]
-        assert said[0].startswith({"en": "refused: a wrong code", "ko": "거부: 인증 코드가 맞지 않거나"}[language]), said
-        assert said[1].startswith({"en": "refused: the code was used", "ko": "거부: 이미 사용한"}[language]), said
+        assert said[0].startswith({"en": "a wrong code", "ko": "잘못된 인증 코드"}[language]), said
+        assert said[1].startswith({"en": "a code was entered that had been used", "ko": "이미 사용한 인증 코드"}[language]), said
         assert other.name not in browser.driver.page_source
         assert not browser.violations() and not browser.overflows()
         browser.go(HOME)
