@@ -19,7 +19,7 @@ pub(super) fn run(bytes: &[u8]) {
             assert_eq!(first_login::parse(written.as_bytes()), Ok((uid, when)));
         }
         Err(Unparsed::Content { reason, .. }) => {
-            assert_tells_nothing_of(bytes, &reason.to_string())
+            assert_tells_nothing_of(bytes, &reason.to_string());
         }
         Err(Unparsed::Newer) => {}
     }

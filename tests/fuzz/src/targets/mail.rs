@@ -17,7 +17,7 @@ pub(super) fn run(bytes: &[u8]) {
             assert_eq!(mail::parse(written.as_bytes()), Ok((uid, mailbox)));
         }
         Err(Unparsed::Content { reason, .. }) => {
-            assert_tells_nothing_of(bytes, &reason.to_string())
+            assert_tells_nothing_of(bytes, &reason.to_string());
         }
         Err(Unparsed::Newer) => {}
     }

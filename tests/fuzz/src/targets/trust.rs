@@ -18,7 +18,7 @@ pub(super) fn run(bytes: &[u8]) {
             assert_eq!(trust::parse(written.as_bytes()), Ok(places));
         }
         Err(Unparsed::Content { reason, .. }) => {
-            assert_tells_nothing_of(bytes, &reason.to_string())
+            assert_tells_nothing_of(bytes, &reason.to_string());
         }
         Err(Unparsed::Newer) => {}
     }
