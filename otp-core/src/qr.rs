@@ -86,6 +86,20 @@ impl Matrix {
             _ => false,
         }
     }
+
+    /// Returns the runs of dark modules, row by row: x and y of the first one, and their number. Drawings of paths need no more.
+    pub fn dark_runs(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        (0..self.side()).flat_map(move |y| {
+            let mut x = 0;
+            std::iter::from_fn(move || {
+                let first = (x..self.side()).find(|&x| self.is_dark(x, y))?;
+                let dark = |&x: &usize| self.is_dark(x, y);
+                let run = (first..self.side()).take_while(dark).count();
+                x = first + run;
+                Some((first, y, run))
+            })
+        })
+    }
 }
 
 /// The colours that a terminal can show.

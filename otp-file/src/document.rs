@@ -4,6 +4,8 @@
 //! are used here.
 
 use otp_core::messages::reason::{Reason, Unfit};
+use otp_core::record::Language;
+use std::fmt::Display;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -28,6 +30,15 @@ impl Unparsed {
         Self::Content {
             line: None,
             reason: reason.into(),
+        }
+    }
+
+    /// Returns the text of this error in the file of a configuration, in this language.
+    #[must_use]
+    pub fn at(&self, place: impl Display, language: Language) -> String {
+        match self {
+            Self::Content { line, reason } => reason.at(place, *line, language),
+            Self::Newer => Reason::from(Unfit::Newer).at(place, None, language),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use nix::unistd::User;
 use otp_core::network::Network;
+use otp_core::record::Language;
 use otp_file::{
     Access, Rules, Section, Source, Unparsed, Unread, number, open_file, read_whole, text, texts,
     truth,
@@ -283,14 +284,9 @@ impl Conf {
     /// The text is not TOML, or has an unknown key or an impossible value.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Unusable> {
         let path = path.display();
-        Source::new(bytes).and_then(read).map_err(|why| match why {
-            Unparsed::Content {
-                line: Some(line),
-                reason,
-            } => Unusable(format!("{path}, line {line}: {reason}")),
-            Unparsed::Content { line: None, reason } => Unusable(format!("{path}: {reason}")),
-            Unparsed::Newer => Unusable(format!("{path}: written for a newer version of pam_otp")),
-        })
+        Source::new(bytes)
+            .and_then(read)
+            .map_err(|why| Unusable(why.at(path, Language::English)))
     }
 }
 

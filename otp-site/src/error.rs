@@ -18,7 +18,7 @@ pub enum Error {
         fault: Fault,
     },
     /// The file can be trusted, but does not say what it must.
-    #[error("{path}{}: {reason}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    #[error("{}", reason.at(path, *line, Language::English))]
     Content {
         /// Which file.
         path: String,
@@ -109,16 +109,7 @@ impl Error {
         let korean = Language::Korean;
         match self {
             Self::Unsafe { path, fault } => format!("{path}: {}", fault.text(korean)),
-            Self::Content {
-                path,
-                line: Some(line),
-                reason,
-            } => format!("{path}, {line}번째 줄: {}", reason.text(korean)),
-            Self::Content {
-                path,
-                line: None,
-                reason,
-            } => format!("{path}: {}", reason.text(korean)),
+            Self::Content { path, line, reason } => reason.at(path, *line, korean),
             Self::NoPolicy { path } => format!("{path}: 정책 파일이 없습니다"),
             Self::Io {
                 path,

@@ -57,7 +57,7 @@ pub enum Error {
         fault: Fault,
     },
     /// The stored data can be trusted, but does not say what it must.
-    #[error("{place}{}: {reason}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    #[error("{}", reason.at(place, *line, Language::English))]
     Content {
         /// The place.
         place: Location,
@@ -249,14 +249,9 @@ impl Error {
             Self::Unsafe { place, fault } => format!("{place}: {}", fault.text(korean)),
             Self::Content {
                 place,
-                line: Some(line),
+                line,
                 reason,
-            } => format!("{place}, {line}번째 줄: {}", reason.text(korean)),
-            Self::Content {
-                place,
-                line: None,
-                reason,
-            } => format!("{place}: {}", reason.text(korean)),
+            } => reason.at(place, *line, korean),
             Self::Newer { place } => {
                 format!(
                     "{place}: 더 새로운 버전의 pam_otp에서 저장하여 이 버전으로 읽을 수 없습니다"

@@ -4,7 +4,7 @@
 
 use crate::every;
 use crate::record::Language;
-use std::fmt;
+use std::fmt::{self, Display};
 
 /// A fault of a value, of a file, or of a record, that needs no further word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -553,6 +553,17 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Returns the text with the place of the fault before it: a file or a record, and the line if it is known.
+    #[must_use]
+    pub fn at(&self, place: impl Display, line: Option<usize>, language: Language) -> String {
+        let reason = self.text(language);
+        match (line, language) {
+            (Some(line), Language::English) => format!("{place}, line {line}: {reason}"),
+            (Some(line), Language::Korean) => format!("{place}, {line}번째 줄: {reason}"),
+            (None, _) => format!("{place}: {reason}"),
+        }
+    }
+
     /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {

@@ -336,6 +336,20 @@ fn all_modules_around_the_code_are_light() {
 }
 
 #[test]
+fn dark_runs_cover_the_dark_modules_and_no_others() {
+    let matrix = Matrix::of(URI).unwrap();
+    let side = matrix.side();
+    let mut drawn = vec![false; side * side];
+    for (x, y, run) in matrix.dark_runs() {
+        assert!(run > 0 && (x + run == side || !matrix.is_dark(x + run, y)));
+        drawn[y * side + x..][..run].fill(true);
+    }
+    for (at, &is_drawn) in drawn.iter().enumerate() {
+        assert_eq!(is_drawn, matrix.is_dark(at % side, at / side), "{at}");
+    }
+}
+
+#[test]
 fn each_style_has_the_word_used_in_policy_and_command_line() {
     assert_eq!(Style::ALL.map(Style::word), ["unicode", "ascii", "none"]);
     for style in Style::ALL {

@@ -5,6 +5,7 @@ use crate::keeper;
 use crate::registry::Zone;
 use crate::tls::Files;
 use otp_core::UserName;
+use otp_core::record::Language;
 use otp_file::{
     Access, Rules, Section, Source, Unparsed, Unread, number, open_file, read_whole, text, texts,
 };
@@ -103,14 +104,7 @@ impl Conf {
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Unusable> {
         let read = Source::new(bytes).and_then(|source| read(path, source));
         let path = path.display();
-        read.map_err(|why| match why {
-            Unparsed::Content {
-                line: Some(line),
-                reason,
-            } => Unusable(format!("{path}, line {line}: {reason}")),
-            Unparsed::Content { line: None, reason } => Unusable(format!("{path}: {reason}")),
-            Unparsed::Newer => Unusable(format!("{path}: written for a newer version of pam_otp")),
-        })
+        read.map_err(|why| Unusable(why.at(path, Language::English)))
     }
 
     /// Returns the addresses to listen on.

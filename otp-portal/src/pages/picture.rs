@@ -22,15 +22,8 @@ pub(super) fn reveal_svg(uri: &str, name: &str) -> Option<Zeroizing<String>> {
         "<svg viewBox=\"0 0 {side} {side}\" role=\"img\" aria-label=\"{name}\" shape-rendering=\"crispEdges\">\
          <path fill=\"#fff\" d=\"M0 0h{side}v{side}h-{side}z\"/><path fill=\"#000\" d=\""
     ));
-    for y in 0..side {
-        let mut x = 0;
-        while x < side {
-            let run = (x..side).take_while(|&x| matrix.is_dark(x, y)).count();
-            if run > 0 {
-                write(format_args!("M{x} {y}h{run}v1h-{run}z"));
-            }
-            x += run.max(1);
-        }
+    for (x, y, run) in matrix.dark_runs() {
+        write(format_args!("M{x} {y}h{run}v1h-{run}z"));
     }
     write(format_args!("\"/></svg>"));
     Some(svg)

@@ -131,15 +131,8 @@ fn push_qr_code(html: &mut String, guide: &Guide, matrix: &Matrix) {
              <path fill=\"#fff\" d=\"M0 0h{side}v{side}h-{side}z\"/><path fill=\"#000\" d=\""
         ),
     );
-    for y in 0..side {
-        let mut x = 0;
-        while x < side {
-            let run = (x..side).take_while(|&x| matrix.is_dark(x, y)).count();
-            if run > 0 {
-                write(html, format_args!("M{x} {y}h{run}v1h-{run}z"));
-            }
-            x += run.max(1);
-        }
+    for (x, y, run) in matrix.dark_runs() {
+        write(html, format_args!("M{x} {y}h{run}v1h-{run}z"));
     }
     let (high, middle) = (side / 4, side / 2);
     write(
