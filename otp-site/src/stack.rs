@@ -82,6 +82,10 @@ pub struct Service {
     pub asks: bool,
     /// How surely logins reach the account line.
     pub account_line: AccountLine,
+    /// Whether `nullok` lets users in who have no authenticator: no line of ours is without it.
+    pub excuses: bool,
+    /// Whether an account line of ours has `nullok`: it sets up no authenticator.
+    pub account_excuses: bool,
     /// Whether a line that asks for a code has `nullok`, but an account line does not.
     pub forgets_nullok: bool,
     /// Whether a `password` line is ours: it answers `PAM_IGNORE` and changes nothing.
@@ -181,6 +185,8 @@ impl Stacks {
                     name,
                     asks,
                     account_line,
+                    excuses: auth.nullok && !auth.demands && !account.demands,
+                    account_excuses: account.nullok,
                     forgets_nullok: auth.nullok && account.demands,
                     has_password_line,
                     has_session_line,

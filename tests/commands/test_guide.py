@@ -214,6 +214,13 @@ def test_a_deadline_that_has_passed_is_not_spoken_of(machine):
     assert "You cannot log in without a code." in guide(machine)
 
 
+def test_a_mailed_code_is_no_way_to_a_new_phone(machine):
+    machine.policy('[recovery]\ncodes = 0\nemail = true\n[mail]\naddress = "{user}@example.org"\n')
+    text = guide(machine, "--lang", "en")
+    lost = squeezed(text[text.index("A lost phone"):text.index("Locked\n")])
+    assert "- Type 'email' where" in lost and "this login. Ask your administrator to remove the lost phone." in lost
+
+
 def test_mail_is_not_spoken_of_where_none_is_sent(machine):
     machine.policy("[recovery]\nemail = true\n[enroll]\nverify_email = true\n")
     assert "mail" not in guide(machine, "--lang", "en")
@@ -233,6 +240,26 @@ def test_a_login_is_said_to_enrol_where_it_does(elsewhere):
         assert "run 'otp-enroll' in a terminal" in said and "Press Enter" not in said
     named = {"pam_otp.conf": '[service.cockpit]\nat_login = "require"\n'}
     assert "through cockpit." in squeezed(elsewhere({"cockpit": LINES}, named))
+
+
+def test_users_whom_nullok_lets_in_are_not_told_that_they_cannot_log_in(elsewhere):
+    """Nor that a login sets up an authenticator: its account line asks for none."""
+    policy = {"pam_otp.conf": '[enroll]\nat_login = "require"\n'}
+    lenient = LINES.replace("pam_otp.so", "pam_otp.so nullok")
+    said = squeezed(elsewhere({"login": lenient, "sshd": lenient}, policy))
+    assert "You need not use it." in said and "Log in as before, and run 'otp-enroll'" in said
+    assert "You cannot log in" not in said and "Press Enter" not in said
+    said = squeezed(elsewhere({"login": LINES, "sshd": lenient}, policy))
+    assert "You cannot log in without a code. Some programs let you in without one until you have set it up." in said
+    assert "Log in with your password through login. Press Enter" in said
+
+
+def test_a_login_is_described_by_the_section_of_its_service(elsewhere):
+    policy = '[enroll]\nat_login = "offer"\n[enforce]\ngrace = "7d"\n'
+    assert "type 'later'" in squeezed(elsewhere({"sshd": LINES}, {"pam_otp.conf": policy}))
+    policy += '[service.sshd]\nat_login = "require"\nqr = "none"\n'
+    said = elsewhere({"sshd": LINES}, {"pam_otp.conf": policy})
+    assert "later" not in said and "[QR code]" not in said and "add an entry and type the key" in squeezed(said)
 
 
 def test_a_portal_is_named_with_its_address(elsewhere):

@@ -13,8 +13,8 @@ use super::enrol::settings;
 use crate::mail::AddressSource;
 use crate::qr::Style;
 use crate::record::{
-    Algorithm, AtLogin, Authenticator, DEFAULT_NAME, Groups, Kind, Language, Period, Policies,
-    Policy, Unlock,
+    Algorithm, Authenticator, DEFAULT_NAME, Groups, Kind, Language, Period, Policies, Policy,
+    Unlock,
 };
 use crate::time::UnixTime;
 use crate::zone::Zone;
@@ -38,10 +38,35 @@ pub struct Facts<'a> {
     pub policies: &'a Policies,
     /// A new authenticator under this policy.
     pub device: &'a Authenticator,
-    /// The services in which a login sets up an authenticator, as users know them; `None`: no login does.
-    pub enrols_in: Option<&'a [String]>,
+    /// The logins that set up an authenticator; `None`: no login does.
+    pub enrols_in: Option<&'a Enrolling>,
+    /// Where users without an authenticator need none, whatever the policy says.
+    pub excuses: Excuses,
     /// The portal, if there is one.
     pub portal: Option<Portal<'a>>,
+}
+
+/// The logins that set up an authenticator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrolling {
+    /// Their services, as users know them; none: the services are not known.
+    pub services: Vec<String>,
+    /// Whether all of them accept "later" before a deadline.
+    pub offer: bool,
+    /// How the first of them that draws the QR code draws it.
+    pub qr: Style,
+}
+
+/// The services whose lines let users in who have no authenticator, by `nullok`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Excuses {
+    /// None.
+    #[default]
+    Nowhere,
+    /// Some of those that ask for a code.
+    Somewhere,
+    /// All of those that ask for a code.
+    Everywhere,
 }
 
 /// The portal of this machine.
@@ -217,6 +242,7 @@ enum Sentence<'a> {
         zone: &'a Zone,
     },
     SomeAreExempt,
+    SomeProgramsExcuse,
     OnceForAll(&'a str),
     AppHeading,
     AnyApp,
@@ -281,7 +307,9 @@ enum Sentence<'a> {
         replaces: bool,
         old: &'a str,
     },
-    LostUseMail,
+    LostUseMail {
+        is_first: bool,
+    },
     LostAsk {
         is_only_way: bool,
     },
@@ -350,20 +378,35 @@ impl Facts<'_> {
         self.policy().mails_codes() && !self.policy().fleet.is_used()
     }
 
-    /// Whether an enrolment draws the QR code.
-    fn draws(&self) -> bool {
-        !self.shows_login() || self.policy().enroll.qr != Style::None
+    /// Returns when users must have an authenticator.
+    fn must(&self) -> Must {
+        match self.excuses {
+            Excuses::Everywhere => Must::Never,
+            Excuses::Nowhere | Excuses::Somewhere => Must::of(self.policy(), self.now),
+        }
     }
 
-    /// Returns the services in which a login sets up an authenticator; `None`: nobody must have one, or no login does.
-    fn enrols_in(&self) -> Option<&[String]> {
-        let nobody_must = Must::of(self.policy(), self.now) == Must::Never;
+    /// Whether an enrolment draws the QR code.
+    fn draws(&self) -> bool {
+        !self.shows_login() || self.qr() != Style::None
+    }
+
+    /// How the pictures draw the QR code of a login.
+    #[must_use]
+    pub fn qr(&self) -> Style {
+        self.enrols_in()
+            .map_or(self.policy().enroll.qr, |logins| logins.qr)
+    }
+
+    /// Returns the logins that set up an authenticator; `None`: nobody must have one, or no login does.
+    fn enrols_in(&self) -> Option<&Enrolling> {
+        let nobody_must = self.must() == Must::Never;
         self.enrols_in.filter(|_| !nobody_must)
     }
 
     /// Returns the portal's address if a login there sets up an authenticator.
     fn enrols_at(&self) -> Option<&str> {
-        let nobody_must = Must::of(self.policy(), self.now) == Must::Never;
+        let nobody_must = self.must() == Must::Never;
         let portal = self.portal.filter(|one| one.enrols && !nobody_must);
         portal.map(|one| one.url)
     }
@@ -377,8 +420,8 @@ impl Facts<'_> {
     /// Whether the dialogue in a login accepts "later" at present.
     #[must_use]
     pub fn can_wait(&self) -> bool {
-        let is_due = Must::of(self.policy(), self.now) == Must::Now;
-        self.policy().enroll.at_login == AtLogin::Offer && !is_due
+        let is_due = self.must() == Must::Now;
+        self.enrols_in().is_some_and(|logins| logins.offer) && !is_due
     }
 
     /// Returns the command with which users enrol, so that it speaks the language of the guide.
@@ -453,7 +496,7 @@ impl Facts<'_> {
     }
 
     fn about(&self, language: Language) -> Section {
-        let must = Must::of(self.policy(), self.now);
+        let must = self.must();
         let kind = self.device.kind;
         let seconds = match kind {
             Kind::Totp(period) => period.seconds(),
@@ -465,6 +508,9 @@ impl Facts<'_> {
         }];
         if must != Must::Never && self.some_are_exempt() {
             needed.push(Sentence::SomeAreExempt);
+        }
+        if must != Must::Never && self.excuses == Excuses::Somewhere {
+            needed.push(Sentence::SomeProgramsExcuse);
         }
         if self.policy().fleet.is_used() {
             needed.push(Sentence::OnceForAll(self.site));
@@ -508,12 +554,12 @@ impl Facts<'_> {
         let settings = settings.as_str();
         let begin = match (self.enrols_at(), self.enrols_in()) {
             (Some(url), _) => Begin::Portal(url),
-            (_, Some(services)) => Begin::Login {
-                services,
+            (_, Some(logins)) => Begin::Login {
+                services: &logins.services,
                 can_wait: self.can_wait(),
             },
             (_, None) => Begin::Command {
-                is_shut: Must::of(policy, self.now) == Must::Now,
+                is_shut: self.must() == Must::Now,
             },
         };
         let mut steps = vec![Sentence::Begin { begin, command }];
@@ -610,9 +656,11 @@ impl Facts<'_> {
             });
         }
         if self.mails_codes() {
-            said.push(Sentence::LostUseMail);
+            let is_first = said.is_empty();
+            said.push(Sentence::LostUseMail { is_first });
         }
-        let is_only_way = said.is_empty();
+        // A mailed code lets the user log in. It does not prove the user to `otp-enroll`, which is not root.
+        let is_only_way = policy.recovery.codes == 0;
         said.push(Sentence::LostAsk { is_only_way });
         Section {
             heading: Sentence::LostHeading.text(language),

@@ -8,8 +8,10 @@ pub use check::check;
 pub use show::show;
 
 use otp_core::login::{AccountLine, Door};
+use otp_core::messages::guide::{Enrolling, Excuses};
 use otp_core::messages::policy::Finding;
 use otp_core::messages::reason::Wording;
+use otp_core::qr::Style;
 use otp_core::record::{AtLogin, EnforcePolicy, EnrollPolicy, Groups, Policies, ServiceName};
 use otp_site::Error;
 use otp_site::stack::{ENROLLING, PORTAL, Service, Stacks, may_enrol_in};
@@ -87,12 +89,24 @@ impl Services {
         )
     }
 
-    /// Returns the services, as users know them, in which a login sets up an authenticator; `None`: in none. If no
-    /// service asks for a code yet, the policy alone decides, and no service is named. The portal is not among them.
-    pub(super) fn that_enrol(&self, policies: &Policies) -> Option<Vec<String>> {
+    /// Returns the logins that set up an authenticator; `None`: none does. If no service asks for a code yet, the policy
+    /// alone decides, and no service is named. The portal is not among them.
+    pub(super) fn that_enrol(&self, policies: &Policies) -> Option<Enrolling> {
+        let enrolling = |services: Vec<String>, policies: &[EnrollPolicy]| {
+            let draws = |style: &Style| *style != Style::None;
+            Enrolling {
+                services,
+                offer: policies.iter().all(|one| one.at_login == AtLogin::Offer),
+                qr: policies
+                    .iter()
+                    .map(|one| one.qr)
+                    .find(draws)
+                    .unwrap_or(Style::None),
+            }
+        };
         if self.asking().next().is_none() {
-            let at_login = policies.where_nothing_is_said().enroll.at_login;
-            return (at_login != AtLogin::Off).then(Vec::new);
+            let enroll = policies.where_nothing_is_said().enroll;
+            return (enroll.at_login != AtLogin::Off).then(|| enrolling(Vec::new(), &[enroll]));
         }
         let enrols = |one: &&Service| {
             let enroll = policies.clone().for_service(&one.name).enroll;
@@ -101,10 +115,13 @@ impl Services {
                 && may_enrol_in(&one.name, enroll)
                 && one.account_line == AccountLine::Sure
                 && one.proves_identity
+                && !one.account_excuses
         };
-        let mut names: Vec<String> = self
-            .asking()
-            .filter(enrols)
+        let found: Vec<&Service> = self.asking().filter(enrols).collect();
+        let of = |one: &&Service| policies.clone().for_service(&one.name).enroll;
+        let these: Vec<EnrollPolicy> = found.iter().map(of).collect();
+        let mut names: Vec<String> = found
+            .iter()
             .map(|one| match one.name.as_str() {
                 "sshd" => "ssh".to_owned(),
                 "su-l" => "su".to_owned(),
@@ -112,7 +129,17 @@ impl Services {
             })
             .collect();
         names.dedup();
-        (!names.is_empty()).then_some(names)
+        (!names.is_empty()).then(|| enrolling(names, &these))
+    }
+
+    /// Returns the share of the services that ask for a code but let users in who have no authenticator.
+    pub(super) fn excuses(&self) -> Excuses {
+        let all = self.asking().count();
+        match self.asking().filter(|one| one.excuses).count() {
+            0 => Excuses::Nowhere,
+            some if some < all => Excuses::Somewhere,
+            _ => Excuses::Everywhere,
+        }
     }
 
     /// Finds what keeps services from asking for codes, and their logins from enrolling users if the policy wants
@@ -209,6 +236,7 @@ fn door(service: &Service, enroll: EnrollPolicy) -> Door {
 mod tests {
     use super::*;
     use otp_core::Policy;
+    use otp_core::record::ServicePolicy;
     use std::collections::BTreeMap;
 
     #[test]
@@ -229,6 +257,8 @@ mod tests {
             asks: true,
             account_line,
             proves_identity,
+            excuses: false,
+            account_excuses: false,
             forgets_nullok: false,
             has_password_line: false,
             has_session_line: false,
@@ -238,7 +268,8 @@ mod tests {
             let mut policy = Policy::default();
             policy.enroll.at_login = at_login;
             let policies = Policies::new(policy, BTreeMap::new());
-            Services(Ok(services.to_vec())).that_enrol(&policies)
+            let found = Services(Ok(services.to_vec())).that_enrol(&policies);
+            found.map(|logins| logins.services)
         };
         let all = [
             service("cockpit", sure, true),
@@ -257,6 +288,59 @@ mod tests {
         assert_eq!(there(&[], AtLogin::Off), None);
     }
 
+    fn asking(name: &str, excuses: bool) -> Service {
+        Service {
+            name: name.to_owned(),
+            asks: true,
+            account_line: AccountLine::Sure,
+            proves_identity: true,
+            excuses,
+            account_excuses: excuses,
+            forgets_nullok: false,
+            has_password_line: false,
+            has_session_line: false,
+        }
+    }
+
+    #[test]
+    fn logins_whose_lines_have_nullok_enrol_nobody_and_excuse_everybody() {
+        let mut policy = Policy::default();
+        policy.enroll.at_login = AtLogin::Require;
+        let policies = Policies::new(policy, BTreeMap::new());
+        let found = |sshd, login| {
+            let services = Services(Ok(vec![asking("login", login), asking("sshd", sshd)]));
+            let names = services.that_enrol(&policies).map(|logins| logins.services);
+            (names, services.excuses())
+        };
+        let named = |names: &[&str]| Some(names.iter().map(|&one| one.to_owned()).collect());
+        let both = named(&["login", "ssh"]);
+        assert_eq!(found(false, false), (both, Excuses::Nowhere));
+        assert_eq!(found(true, false), (named(&["login"]), Excuses::Somewhere));
+        assert_eq!(found(true, true), (None, Excuses::Everywhere));
+        assert_eq!(Services(Ok(Vec::new())).excuses(), Excuses::Nowhere);
+    }
+
+    #[test]
+    fn a_login_is_said_to_wait_and_to_draw_by_the_section_of_its_service() {
+        let found = |sshd: ServicePolicy| {
+            let mut policy = Policy::default();
+            policy.enroll.at_login = AtLogin::Offer;
+            let name = ServiceName::new("sshd").unwrap();
+            let policies = Policies::new(policy, BTreeMap::from([(name, sshd)]));
+            let services = Services(Ok(vec![asking("sshd", false)]));
+            let logins = services.that_enrol(&policies).unwrap();
+            (logins.offer, logins.qr)
+        };
+        let usual = ServicePolicy::default();
+        assert_eq!(found(usual.clone()), (true, Style::Unicode));
+        let requires = ServicePolicy {
+            at_login: Some(AtLogin::Require),
+            qr: Some(Style::None),
+            ..usual
+        };
+        assert_eq!(found(requires), (false, Style::None));
+    }
+
     #[test]
     fn account_lines_matter_only_where_logins_enrol_users() {
         let service = |name: &str, asks, account_line| Service {
@@ -264,6 +348,8 @@ mod tests {
             asks,
             account_line,
             proves_identity: name != "greetd",
+            excuses: false,
+            account_excuses: false,
             forgets_nullok: false,
             has_password_line: false,
             has_session_line: false,

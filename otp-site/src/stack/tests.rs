@@ -247,6 +247,38 @@ fn password_and_session_lines_of_ours_are_found() {
 }
 
 #[test]
+fn a_service_excuses_users_without_an_authenticator_if_all_its_lines_have_nullok() {
+    let account = "account required pam_otp.so";
+    for (lines, expected) in [
+        ("auth required pam_otp.so nullok".to_owned(), [true, false]),
+        (
+            format!("auth required pam_otp.so nullok\n{account} nullok"),
+            [true, true],
+        ),
+        (
+            format!("auth required pam_otp.so nullok\n{account}"),
+            [false, false],
+        ),
+        (
+            format!("auth required pam_otp.so\n{account} nullok"),
+            [false, true],
+        ),
+        (
+            "auth optional pam_otp.so nullok\nauth required pam_otp.so".to_owned(),
+            [false, false],
+        ),
+        (format!("auth required pam_otp.so\n{account}"), [false; 2]),
+    ] {
+        let found = stacks(&[("etc/sshd", &lines)]).1.services().unwrap();
+        assert_eq!(
+            [found[0].excuses, found[0].account_excuses],
+            expected,
+            "{lines}"
+        );
+    }
+}
+
+#[test]
 fn nullok_that_the_account_line_lacks_is_found() {
     let forgets = |text: &str| {
         let files = [

@@ -26,6 +26,9 @@ pub(super) fn text(sentence: Sentence<'_>) -> String {
         Sentence::SomeAreExempt => {
             "Some accounts do not need one: ask your administrator.".to_owned()
         }
+        Sentence::SomeProgramsExcuse => {
+            "Some programs let you in without one until you have set it up.".to_owned()
+        }
         Sentence::OnceForAll(site) => {
             format!("You set it up once, and it counts on all machines of {site}.")
         }
@@ -163,9 +166,10 @@ pub(super) fn text(sentence: Sentence<'_>) -> String {
                  above; that takes another recovery code. {then}"
             )
         }
-        Sentence::LostUseMail => format!(
-            "Or type {} where you are asked for the code: a code of 8 digits comes by mail. It is valid for 10 minutes, and only \
+        Sentence::LostUseMail { is_first } => format!(
+            "{} {} where you are asked for the code: a code of 8 digits comes by mail. It is valid for 10 minutes, and only \
              for this login.",
+            if is_first { "Type" } else { "Or type" },
             typed("email")
         ),
         Sentence::LostAsk { is_only_way: true } => {

@@ -26,6 +26,9 @@ pub(super) fn text(sentence: Sentence<'_>) -> String {
         Sentence::SomeAreExempt => {
             "등록하지 않아도 되는 계정도 있으니 관리자에게 문의해 주세요.".to_owned()
         }
+        Sentence::SomeProgramsExcuse => {
+            "일부 프로그램에서는 등록하기 전까지 인증 코드 없이 로그인할 수 있습니다.".to_owned()
+        }
         Sentence::OnceForAll(site) => {
             format!("한 번만 등록하면 {site}의 모든 컴퓨터에서 사용할 수 있습니다.")
         }
@@ -188,7 +191,7 @@ pub(super) fn text(sentence: Sentence<'_>) -> String {
                 "인증 코드 대신 복구 코드를 입력하여 로그인한 다음, 바로 새 기기를 등록해 주세요. 이때 다른 복구 코드가 하나 더 필요합니다. {then}"
             )
         }
-        Sentence::LostUseMail => format!(
+        Sentence::LostUseMail { is_first: _ } => format!(
             "인증 코드 대신 {}을 입력하면 8자리 코드를 이메일로 보내 드립니다. 이 코드는 10분 동안 해당 로그인에만 사용할 수 있습니다.",
             typed("email")
         ),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::record::{
-    CodePolicy, Digits, EnforcePolicy, Id, LockoutPolicy, Name, Secret, ServiceName, ServicePolicy,
+    AtLogin, CodePolicy, Digits, EnforcePolicy, Id, LockoutPolicy, Name, Secret, ServiceName,
+    ServicePolicy,
 };
 use crate::{mail, network::Network};
 use std::collections::BTreeMap;
@@ -27,7 +28,8 @@ fn device(code: CodePolicy) -> Authenticator {
 struct Case {
     policy: Policy,
     service: Option<ServicePolicy>,
-    enrols_in: Option<Vec<String>>,
+    enrols_in: Option<Enrolling>,
+    excuses: Excuses,
     portal: Option<(String, bool)>,
 }
 
@@ -56,7 +58,8 @@ impl Case {
             zone: &Zone::UTC,
             policies: &policies,
             device: &device(self.policy.code),
-            enrols_in: self.enrols_in.as_deref(),
+            enrols_in: self.enrols_in.as_ref(),
+            excuses: self.excuses,
             portal: portal.map(|(url, enrols)| Portal {
                 url,
                 enrols: *enrols,
@@ -91,7 +94,11 @@ fn cases() -> Vec<Case> {
         LockoutPolicy::new(5, unlock, longest, disable).unwrap()
     };
     let in_services = |services: &[&str], at_login| Case {
-        enrols_in: Some(services.iter().map(|&one| one.to_owned()).collect()),
+        enrols_in: Some(Enrolling {
+            services: services.iter().map(|&one| one.to_owned()).collect(),
+            offer: at_login == AtLogin::Offer,
+            qr: Style::Unicode,
+        }),
         ..Case::of(|policy| policy.enroll.at_login = at_login)
     };
     let portal = |enrols| Case {
@@ -156,6 +163,15 @@ fn cases() -> Vec<Case> {
         },
         portal(false),
         portal(true),
+        Case {
+            excuses: Excuses::Somewhere,
+            ..Case::default()
+        },
+        Case::of(|policy| {
+            policy.recovery.codes = 0;
+            policy.recovery.email = true;
+            policy.mail.address = mail::AddressSource::Command("/bin/address".into());
+        }),
     ]
 }
 
@@ -244,6 +260,8 @@ fn every_sentence_is_said_to_somebody() {
         "Use https://login.example.org or otp-enroll recovery-codes",
         "up to 3 devices",
         "Or type email",
+        "Type email",
+        "Some programs let you in without one",
         "Ask your administrator to remove",
         "does not end by itself",
         "The lock ends after 15 minutes. A recovery code",
@@ -269,7 +287,11 @@ fn an_account_that_is_disabled_at_once_is_not_said_to_be_locked() {
 #[test]
 fn where_nobody_must_no_login_is_said_to_show_a_qr_code() {
     let mut case = Case {
-        enrols_in: Some(vec!["ssh".to_owned()]),
+        enrols_in: Some(Enrolling {
+            services: vec!["ssh".to_owned()],
+            offer: false,
+            qr: Style::Unicode,
+        }),
         portal: Some(("https://login.example.org".to_owned(), true)),
         ..Case::default()
     };
@@ -277,6 +299,51 @@ fn where_nobody_must_no_login_is_said_to_show_a_qr_code() {
     let said = case.said(Language::English);
     assert!(said.contains("Log in as before, and run otp-enroll"));
     assert!(!said.contains("Press Enter") && !said.contains("Open https"));
+}
+
+#[test]
+fn users_whom_nullok_excuses_are_not_told_that_they_need_a_code() {
+    let said = |excuses| {
+        let case = Case {
+            excuses,
+            ..Case::default()
+        };
+        Language::ALL.map(|language| case.said(language))
+    };
+    let [english, korean] = said(Excuses::Everywhere);
+    assert!(english.contains("You need not use it.") && korean.contains("선택할 수 있습니다"));
+    assert!(english.contains("Log in as before, and run otp-enroll"));
+    assert!(!english.contains("You cannot log in without a code"));
+    let [english, _] = said(Excuses::Somewhere);
+    assert!(english.contains("You cannot log in without a code. Some programs let you in"));
+}
+
+#[test]
+fn a_lost_phone_without_recovery_codes_is_for_the_administrator_also_if_a_code_is_mailed() {
+    let case = Case::of(|policy| {
+        policy.recovery.codes = 0;
+        policy.recovery.email = true;
+        policy.mail.address = mail::AddressSource::Command("/bin/address".into());
+    });
+    let said = case.said(Language::English);
+    assert!(said.contains("\nType email where you are asked for the code"));
+    assert!(said.contains("for this login. Ask your administrator to remove the lost phone."));
+}
+
+#[test]
+fn a_login_is_described_by_what_its_service_does_and_not_by_the_general_keys() {
+    let mut case = Case::of(|policy| {
+        policy.enroll.at_login = AtLogin::Offer;
+        policy.enforce.grace = DAY;
+    });
+    case.enrols_in = Some(Enrolling {
+        services: vec!["ssh".to_owned()],
+        offer: false,
+        qr: Style::None,
+    });
+    let said = case.said(Language::English);
+    assert!(said.contains("Press Enter to set it up.") && said.contains("and type the key"));
+    assert!(!said.contains("later") && !said.contains("scan the QR code. The entry"));
 }
 
 /// Phones are named only for the settings that every app has by default; no app there was tried.

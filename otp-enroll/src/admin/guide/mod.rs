@@ -54,7 +54,8 @@ pub fn guide(site: &Site, form: Form, name: Option<&str>) -> Result<(), Failure>
         zone: &zone,
         policies: &site.policies,
         device: &device,
-        enrols_in: enrols_in.as_deref(),
+        enrols_in: enrols_in.as_ref(),
+        excuses: services.excuses(),
         portal,
     };
     let user = match site.language {
@@ -77,6 +78,7 @@ pub fn guide(site: &Site, form: Form, name: Option<&str>) -> Result<(), Failure>
     let place = if facts.shows_login() {
         Place::Login {
             can_wait: facts.can_wait(),
+            qr: facts.qr(),
         }
     } else {
         Place::Command(&command, site.language)

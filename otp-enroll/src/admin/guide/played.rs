@@ -63,8 +63,8 @@ pub struct Example<'a> {
 /// Where the enrolment is played.
 #[derive(Clone, Copy)]
 pub enum Place<'a> {
-    /// In a login. `can_wait`: "later" is accepted.
-    Login { can_wait: bool },
+    /// In a login. `can_wait`: "later" is accepted; `qr`: how it draws.
+    Login { can_wait: bool, qr: Style },
     /// By this command, in this language.
     Command(&'a str, Language),
 }
@@ -80,7 +80,6 @@ impl Example<'_> {
             example: self,
             language,
             place,
-            style: policy.enroll.qr,
             matrix: None,
             lines: Vec::new(),
             codes_at: None,
@@ -103,7 +102,7 @@ impl Example<'_> {
             Ok(change)
         };
         let ended = match place {
-            Place::Login { can_wait } => {
+            Place::Login { can_wait, .. } => {
                 stage.line(PASSWORD, "");
                 script.log_in(&mut stage, can_wait, begin)
             }
@@ -150,8 +149,6 @@ struct Recorder<'a> {
     example: &'a Example<'a>,
     language: Language,
     place: Place<'a>,
-    /// How a login draws.
-    style: Style,
     matrix: Option<Matrix>,
     lines: Vec<Line>,
     codes_at: Option<usize>,
@@ -160,10 +157,6 @@ struct Recorder<'a> {
 impl Recorder<'_> {
     fn line(&mut self, shown: &str, typed: &str) {
         self.lines.push(text(shown, typed));
-    }
-
-    fn is_login(&self) -> bool {
-        matches!(self.place, Place::Login { .. })
     }
 }
 
@@ -209,12 +202,12 @@ impl Stage for Recorder<'_> {
     }
 
     fn surface(&self) -> Surface {
-        if self.is_login() {
+        if let Place::Login { qr, .. } = self.place {
             return Surface {
                 columns: 80,
                 lines: 24,
                 is_measured: false,
-                style: self.style,
+                style: qr,
                 joins_lines: false,
                 colours: Colours::None,
             };
@@ -243,7 +236,7 @@ impl Stage for Recorder<'_> {
     }
 
     fn save(&mut self, _: &Zeroizing<String>) -> Result<(), Infallible> {
-        if !self.is_login() {
+        if let Place::Command(..) = self.place {
             self.line("", "");
             self.ask(Dialogue::SaveQuestion)?;
         }
