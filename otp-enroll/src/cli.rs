@@ -12,19 +12,21 @@
 use crate::admin::{Only, USUAL_CREDENTIAL, USUAL_SECONDS, moment};
 use crate::picture::PicturePath;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint};
 use otp_core::UnixTime;
 use otp_core::messages::reason::Unfit;
 use otp_core::qr::Style;
 use otp_core::record::{DEFAULT_NAME, Language, Name, ServiceName};
 use otp_site::policy;
 use otp_store::files;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod korean;
 mod told;
 
+use told::OutOfBounds;
 pub use told::{parsed, refuse_meaningless};
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not.";
@@ -287,7 +289,7 @@ pub enum AdminCommand {
         hotp: bool,
         /// The counter of the first code
         #[arg(long, value_name = "COUNTER", default_value_t = 0, requires = "hotp",
-            value_parser = value_parser!(u64).range(..=MOST_COUNTER), value_hint = ValueHint::Other)]
+            value_parser = number::<u64>(0..=MOST_COUNTER), value_hint = ValueHint::Other)]
         counter: u64,
     },
     /// Import the keys of another program
@@ -324,7 +326,7 @@ pub enum AdminCommand {
         #[arg(long)]
         dry_run: bool,
         /// How long you have to try a login and confirm, in seconds
-        #[arg(long, value_name = "SECONDS", default_value_t = USUAL_SECONDS, value_parser = value_parser!(u64).range(5..=3600))]
+        #[arg(long, value_name = "SECONDS", default_value_t = USUAL_SECONDS, value_parser = number::<u64>(5..=3600))]
         within: u64,
     },
     /// Have a service ask for no code any more
@@ -351,7 +353,7 @@ pub enum AdminCommand {
         #[arg(long)]
         json: bool,
         /// Only this many of the newest, the oldest of them first
-        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
+        #[arg(long, value_name = "COUNT", value_parser = number::<u16>(1..=1000))]
         newest: Option<u16>,
         /// Read this file of syslog
         #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
@@ -582,10 +584,10 @@ pub enum ImportCommand {
         #[command(flatten)]
         options: ImportOptions,
         /// The window= of the line of `pam_oath` in /etc/pam.d
-        #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
+        #[arg(long, value_name = "NUMBER", value_parser = number::<u16>(0..=1000))]
         window: Option<u16>,
         /// The digits= of that line
-        #[arg(long, value_name = "DIGITS", value_parser = value_parser!(u8).range(6..=8))]
+        #[arg(long, value_name = "DIGITS", value_parser = number::<u8>(6..=8))]
         digits: Option<u8>,
     },
     /// From a list of otpauth URIs or of keys: plain lines, CSV or JSON
@@ -600,7 +602,7 @@ pub enum ImportCommand {
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
         user: Option<String>,
         /// How many steps, or counters, the old server checked
-        #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
+        #[arg(long, value_name = "NUMBER", value_parser = number::<u16>(0..=1000))]
         window: Option<u16>,
     },
     /// From a key container (PSKC, RFC 6030), as hardware tokens come with it
@@ -615,7 +617,7 @@ pub enum ImportCommand {
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
         user: Option<String>,
         /// How many steps, or counters, the old server checked
-        #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
+        #[arg(long, value_name = "NUMBER", value_parser = number::<u16>(0..=1000))]
         window: Option<u16>,
         /// The file with the AES key that encrypts the others
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -746,6 +748,25 @@ fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {
     Name::new(text)
 }
 
+/// Reads a number within bounds. The parsers of clap name the bounds as Rust writes them, and in English only.
+fn number<T>(
+    bounds: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, OutOfBounds> + Clone + Send + Sync + 'static
+where
+    T: TryFrom<u64> + 'static,
+{
+    let refused = OutOfBounds {
+        least: *bounds.start(),
+        most: *bounds.end(),
+    };
+    move |text| {
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or(refused)
+    }
+}
+
 fn language() -> impl TypedValueParser<Value = Language> {
     let tags = PossibleValuesParser::new(Language::ALL.map(Language::tag));
     tags.try_map(|tag| Language::from_tag(&tag).ok_or("is no language of the catalogue"))
@@ -834,6 +855,17 @@ mod tests {
             Since::Ago(Duration::from_secs(101)).before(now).seconds(),
             0
         );
+    }
+
+    #[test]
+    fn a_number_is_taken_within_its_bounds_and_otherwise_they_are_named() {
+        for (text, expected) in [("6", Ok(6)), ("8", Ok(8)), ("08", Ok(8))] {
+            assert_eq!(number::<u8>(6..=8)(text), expected);
+        }
+        for text in ["5", "9", "", "six", "-6", "6.0", "99999999999999999999"] {
+            let refused = number::<u8>(6..=8)(text).unwrap_err();
+            assert_eq!(refused.to_string(), "must be a number from 6 to 8");
+        }
     }
 
     #[test]

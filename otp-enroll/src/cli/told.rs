@@ -304,15 +304,44 @@ fn told(error: &clap::Error) -> String {
     text
 }
 
+/// A value is no number within its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OutOfBounds {
+    /// The least number.
+    pub least: u64,
+    /// The greatest number.
+    pub most: u64,
+}
+
+impl OutOfBounds {
+    fn text(self, language: Language) -> String {
+        let Self { least, most } = self;
+        match language {
+            Language::English => format!("must be a number from {least} to {most}"),
+            Language::Korean => format!("{least}부터 {most}까지의 숫자여야 합니다"),
+        }
+    }
+}
+
+impl std::fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(Language::English))
+    }
+}
+
+impl Error for OutOfBounds {}
+
 /// Says why a value is refused, if its type says so in Korean; other reasons stay as they are.
 fn why(source: &(dyn Error + 'static)) -> String {
     let unfit = source
         .downcast_ref::<OutOfRange>()
         .map(|reason| reason.0)
         .or_else(|| source.downcast_ref::<Unfit>().copied());
-    match unfit {
-        Some(unfit) => format!(": {}", unfit.text(Language::Korean)),
-        None => format!(": {source}"),
+    let bounds = source.downcast_ref::<OutOfBounds>();
+    match (unfit, bounds) {
+        (Some(unfit), _) => format!(": {}", unfit.text(Language::Korean)),
+        (None, Some(bounds)) => format!(": {}", bounds.text(Language::Korean)),
+        (None, None) => format!(": {source}"),
     }
 }
 
@@ -441,6 +470,18 @@ mod tests {
             (
                 "otp-admin provision alice --name a\"b",
                 "'--name <LABEL>' 인자에 사용할 수 없는 값입니다(a\"b): 이름은 1자에서 32자까지이며 따옴표, 역슬래시, 제어 문자는 사용할 수 없습니다",
+            ),
+            (
+                "otp-admin import oath x --window 1001",
+                "'--window <NUMBER>' 인자에 사용할 수 없는 값입니다(1001): 0부터 1000까지의 숫자여야 합니다",
+            ),
+            (
+                "otp-admin protect sshd --within 4",
+                "'--within <SECONDS>' 인자에 사용할 수 없는 값입니다(4): 5부터 3600까지의 숫자여야 합니다",
+            ),
+            (
+                "otp-admin import oath x --digits six",
+                "'--digits <DIGITS>' 인자에 사용할 수 없는 값입니다(six): 6부터 8까지의 숫자여야 합니다",
             ),
             (
                 "otp-enroll --save",
