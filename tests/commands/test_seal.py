@@ -259,6 +259,10 @@ def test_damaged_record_keeps_the_old_key(machine, key):
     (old,) = ids(key)
     done = machine.admin("seal", "--rotate", status=2)
     assert "1 records are as they were" in done.stderr and OTHER in done.stderr
+    assert "is missing" in done.stderr
+    korean = machine.admin("--lang", "ko", "seal", "--rotate", status=2).stderr
+    assert "등록 정보 1개는 그대로입니다." in korean and OTHER in korean
+    assert "is missing" not in korean and re.search(r"[가-힣].*첫 번째: .*[가-힣]", korean)
     assert len(ids(key)) == 2 and ids(key)[1] == old
     assert status_lines(machine, status=1)["not readable"] == "1"
     damaged.write_text(whole)

@@ -166,7 +166,7 @@ pub enum Unsealed {
         /// How many there are.
         count: u64,
         /// The report about the first of them.
-        first: String,
+        first: Wording,
     },
     /// Records were written as fast as they were sealed.
     NotDone,
@@ -226,7 +226,10 @@ impl Unsealed {
                 format!("another otp-admin is changing the key in {directory}")
             }
             Self::NotAll { count, first } => {
-                format!("{count} records are as they were; the first: {first}")
+                format!(
+                    "{count} records are as they were; the first: {}",
+                    first.text(Language::English)
+                )
             }
             Self::NotDone => "records of other keys were written all the time".to_owned(),
         }
@@ -281,7 +284,10 @@ impl Unsealed {
                 format!("다른 otp-admin 명령이 {directory} 디렉터리의 키를 변경하고 있습니다.")
             }
             Self::NotAll { count, first } => {
-                format!("등록 정보 {count}개는 그대로입니다. 첫 번째: {first}")
+                format!(
+                    "등록 정보 {count}개는 그대로입니다. 첫 번째: {}",
+                    first.text(Language::Korean)
+                )
             }
             Self::NotDone => "다른 키로 봉인된 등록 정보가 계속 새로 저장되고 있습니다.".to_owned(),
         }
@@ -356,7 +362,7 @@ mod tests {
             KeyThere => [Unsealed::KeyThere { file: file.to_owned() }],
             NoCredential => [Unsealed::NoCredential { reason: reason().into() }],
             Busy => [Unsealed::Busy { directory: "/run/pam_otp".to_owned() }],
-            NotAll => [Unsealed::NotAll { count: 17, first: reason() }],
+            NotAll => [Unsealed::NotAll { count: 17, first: reason().into() }],
             NotDone => [Unsealed::NotDone],
         }) {
             assert_same_in_every_language(|language| unsealed.text(language));

@@ -24,6 +24,7 @@ use otp_core::UserName;
 use otp_core::messages::fleet::Unable;
 use otp_core::messages::reason::Wording;
 use otp_core::messages::seal::{Told, Unsealed};
+use otp_core::record::Language;
 use otp_site::groups;
 use otp_store::account::sealing::{Resealed, SealedBy, Wanted, reseal, sealed_by};
 use otp_store::sealed::{KeyFile, Keys, NoKeyFile};
@@ -179,14 +180,15 @@ impl<E: Engine> Work<'_, E> {
                     Ok(Resealed::NoRecord) => {}
                     Err(error) => {
                         failed += 1;
-                        first.get_or_insert_with(|| error.to_string());
+                        first.get_or_insert_with(|| Wording::of(|language| error.text(language)));
                     }
                 }
                 progress.step();
             }
             written += in_this_round;
             if let Some(first) = first {
-                log::sealed(verb, self.file.path(), written, Some(&first));
+                let logged = first.text(Language::English);
+                log::sealed(verb, self.file.path(), written, Some(logged));
                 let count = failed;
                 return Err(Unsealed::NotAll { count, first }.into());
             }
