@@ -84,7 +84,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
         Ok(options) => options,
         Err(answer) => return Ok(answer),
     };
-    let case = call.case(&options)?;
+    let mut case = call.case(&options)?;
     let Some(account) = case.account.clone() else {
         let entry = call
             .entry(Event::NotEnrolled, Severity::Notice)
@@ -126,9 +126,20 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
         && may_enrol_in(&call.origin.service, case.policy.enroll)
         && !call.silent;
     let begins = left.is_some() || comes_from_elsewhere(call);
+    let of_this_line = case.nullok;
+    // An auth line that has demanded an authenticator has left the login to this line to set one up, and not to be excused here.
+    case.nullok &= left.is_none_or(|(nullok, _)| nullok);
     let answer = without_authenticator(call, &case, &account, may_enrol, begins)?;
-    if answer != Disposition::Success && !case.nullok && left.is_some_and(|(nullok, _)| nullok) {
-        call.warn("nullok is an argument of the auth line and not of the account line, which refuses by its own");
+    if answer != Disposition::Success {
+        match (of_this_line, left) {
+            (false, Some((true, _))) => call.warn(
+                "nullok is an argument of the auth line and not of the account line, which refuses by its own",
+            ),
+            (true, Some((false, _))) => call.warn(
+                "nullok is an argument of the account line and not of the auth line, which has left this login to it",
+            ),
+            (true, Some((true, _)) | None) | (false, Some((false, _)) | None) => {}
+        }
     }
     Ok(answer)
 }
