@@ -81,6 +81,7 @@ class Machine:
         child.expect("code: ")
         child.sendline(code)
         child.expect(pexpect.EOF)
+        child.wait()
         child.close()
         return child.exitstatus, child.before
 

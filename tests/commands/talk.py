@@ -51,6 +51,7 @@ class Talk:
         """Reads the rest; returns the exit status."""
         self.child.expect(pexpect.EOF)
         self.screen += self.child.before
+        self.child.wait()
         self.child.close()
         assert self.child.signalstatus is None, "it ends by itself, not by a signal"
         return self.child.exitstatus

@@ -164,6 +164,7 @@ def refused_by_the_programs(machine, files, path, reason):
     problem = json.loads(machine.admin("list", "--json").stdout)[0]["problem"]
     child = machine.spawn("--user", USER, "test")
     child.expect(pexpect.EOF)
+    child.wait()
     child.close()
     assert child.exitstatus == 2 and done.stdout == ""
     for said in (done.stderr, child.before, problem):
@@ -216,6 +217,7 @@ def test_record_of_a_newer_version_is_replaced_only_by_a_reset(machine, files, n
         assert unchanged
     child = machine.spawn("--user", USER)
     child.expect(pexpect.EOF)
+    child.wait()
     child.close()
     unchanged = files.content() == before
     assert child.exitstatus == 2 and NEWER in child.before and unchanged

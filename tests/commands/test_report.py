@@ -144,6 +144,7 @@ def test_locked_accounts_and_the_last_refusal_are_reported(staff, machine):
         child.expect("code: ")
         child.sendline(wrong)
         child.expect(pexpect.EOF)
+        child.wait()
         child.close()
     found, report = rows(staff)
     assert found["alice"]["locked"] and found["alice"]["locked_until"] == START + 900 and found["alice"]["login"] == "locked"

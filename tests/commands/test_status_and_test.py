@@ -82,6 +82,7 @@ def test_empty_reply_does_not_count(machine, enrolled):
 def test_test_without_an_authenticator_asks_nothing(machine):
     child = machine.spawn("--user", "nobody", "test")
     child.expect(pexpect.EOF)
+    child.wait()
     child.close()
     assert child.exitstatus == 1 and "nobody has no authenticator" in child.before and "code:" not in child.before
 
@@ -91,6 +92,7 @@ def test_test_speaks_korean(machine, enrolled):
     child.expect_exact("인증 코드: ")
     child.sendline(machine.code(enrolled["secret"]))
     child.expect(pexpect.EOF)
+    child.wait()
     child.close()
     assert child.exitstatus == 0 and "로그인이었다면 허용되었을 것입니다" in child.before
 

@@ -30,6 +30,7 @@ def change(account):
     with pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS) as child:
         while child.expect([r"(?i)(current|new|retype)[^:]*password: ", pexpect.EOF]) == 0:
             child.sendline(account.password if child.match[1].lower() == "current" else new)
+        child.wait()
         child.close()
         if child.exitstatus == 0:
             account.password = new

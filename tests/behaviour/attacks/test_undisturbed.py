@@ -55,6 +55,7 @@ class SlowSu:
 
     def outcome(self):
         self.terminal.expect(pexpect.EOF)
+        self.terminal.wait()
         self.terminal.close()
         return self.terminal.before
 
@@ -123,6 +124,7 @@ def test_su_without_cap_setuid_completes_the_attempt(every_door, alice, journal)
     terminal.expect("Verification code: ")
     terminal.sendline(alice.codes.now())
     terminal.expect(pexpect.EOF)
+    terminal.wait()
     terminal.close()
     assert terminal.signalstatus is None, "su did not abort"
     assert journal.names(alice.name) == ["otp.accept"]

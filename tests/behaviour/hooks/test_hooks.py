@@ -90,6 +90,7 @@ def test_hook_cannot_reach_the_terminal_from_which_it_is_started(hook, applicati
     command = f"{notified.NOTIFY}; exit $?" if started == "by a script" else f"exec {notified.NOTIFY}"
     shell = pexpect.spawn("/bin/sh", ["-c", command], encoding="utf-8", timeout=600)
     shell.expect(pexpect.EOF)
+    shell.wait()
     shell.close()
     assert shell.exitstatus == 0, shell.before
     assert ((GOT / "terminal").read_text(), (GOT / "number").read_text()) == ("none\n", "0\n")

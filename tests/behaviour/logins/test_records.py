@@ -140,6 +140,7 @@ def test_otp_enroll_run_by_root_leaves_log_entries(alice, under_test, journal, c
         talk.expect("Verification code: ")
         talk.sendline(reply)
         talk.expect(pexpect.EOF)
+        talk.wait()
         talk.close()
         assert told(journal, alice, first)[-1][:2] == ("otp-enroll", event)
     assert len(told(journal, alice, first)) == 2

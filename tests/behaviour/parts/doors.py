@@ -99,13 +99,16 @@ class Visit:
         if self._admitted_as:
             self._terminal.expect(pexpect.EOF)
             self._text += self._terminal.before
+        self._terminal.wait()
         self._terminal.close()
-        said_no = bool(re.search(self._door.refusal, self._text))
+        said_no = re.search(self._door.refusal, self._text)
+        # How it ended comes before the text, which a report may cut.
+        ended = f"exit status {self._terminal.exitstatus}, signal {self._terminal.signalstatus}, refusal {said_no and said_no[0]!r}\n{self._text}"
         if self._admitted_as:
-            assert self._admitted_as == self._door.becomes(self._account), self._text
-            assert self._terminal.exitstatus == 0 and not said_no, self._text
+            assert self._admitted_as == self._door.becomes(self._account), ended
+            assert self._terminal.exitstatus == 0 and not said_no, ended
         else:
-            assert self._terminal.exitstatus == self._door.refusal_status and said_no, self._text
+            assert self._terminal.exitstatus == self._door.refusal_status and said_no, ended
         text = self._anonymous(self._text)
         messages = self._prompts.sub("", text).replace(f"(USER@{self._door.host}) ", "")
         return Outcome(self._door, bool(self._admitted_as), self.prompts, messages, text)

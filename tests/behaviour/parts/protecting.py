@@ -130,6 +130,7 @@ class Talk:
     def end(self):
         self.child.expect(pexpect.EOF)
         self.screen += self.child.before
+        self.child.wait()
         self.child.close()
         assert self.child.signalstatus is None, "it ends by itself, not by a signal"
         return self.child.exitstatus
@@ -144,6 +145,7 @@ class Talk:
     def kill(self):
         os.kill(self.child.pid, signal.SIGKILL)
         self.child.expect(pexpect.EOF)
+        self.child.wait()
         self.child.close()
 
 

@@ -118,6 +118,7 @@ class Talk:
         """Reads the rest; returns the exit status."""
         self.child.expect(pexpect.EOF)
         self.screen += self.child.before
+        self.child.wait()
         self.child.close()
         assert self.child.signalstatus is None, "it ends by itself, not by a signal"
         self.status = self.child.exitstatus
@@ -267,6 +268,7 @@ def sigkill(talk):
     """Kills otp-enroll, which then cannot promise any exit status."""
     os.kill(talk.child.pid, signal.SIGKILL)
     talk.child.expect(pexpect.EOF)
+    talk.child.wait()
     talk.child.close()
     assert talk.child.signalstatus == signal.SIGKILL
     return 1

@@ -33,6 +33,7 @@ def test_login_not_done_in_time_ends_at_the_code_and_counts_nothing(alice, three
     # A slow machine may not reach the question for the code.
     login.expect_exact("Login timed out after 3 seconds")
     login.expect(pexpect.EOF)
+    login.wait()
     login.close()
     assert set(journal.names(alice.name)) <= {"otp.unavailable"}
 
@@ -56,5 +57,6 @@ def test_login_does_not_report_a_wrong_password_after_the_code(alice, one_try, u
         login.sendline(reply)
     login.expect(["Maximum number of tries exceeded", "Login incorrect"])
     login.expect(pexpect.EOF)
+    login.wait()
     login.close()
     assert journal.names(alice.name) == ["otp.accept"], "otherwise pam_otp(8) must say that login reports otp.onefactor"

@@ -45,6 +45,7 @@ def lets_in(service, account, *replies):
     while True:
         found = child.expect([r"Password & verification code: |Password: |Verification code: ", pexpect.EOF])
         if found == 1:
+            child.wait()
             child.close()
             return child.exitstatus == 0, asked
         asked.append(child.after)
