@@ -1,6 +1,6 @@
 //! The faults of a file that show before its content is read.
 
-use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::{Deed, Unfit, Wording};
 use otp_core::record::Language;
 use std::io;
 
@@ -153,8 +153,12 @@ impl Fault {
 }
 
 /// Says what the operating system said. The common errors have a text in each language; another one stays as it is.
+/// So does an error of other programs; one of ours carries an [`Unfit`] or a [`Wording`], and is told in the language.
 #[must_use]
 pub fn told(error: &io::Error, language: Language) -> String {
+    if let Some(said) = told_by_us(error, language) {
+        return said.to_owned();
+    }
     let korean = match error.kind() {
         io::ErrorKind::NotFound => "파일이나 디렉터리가 없습니다",
         io::ErrorKind::PermissionDenied => "권한이 없습니다",
@@ -167,12 +171,22 @@ pub fn told(error: &io::Error, language: Language) -> String {
         io::ErrorKind::BrokenPipe => "받는 프로그램이 종료되었습니다",
         io::ErrorKind::ConnectionRefused => "연결이 거부되었습니다",
         io::ErrorKind::TimedOut => "시간이 초과되었습니다",
+        io::ErrorKind::FileTooLarge => "파일이 너무 큽니다",
+        io::ErrorKind::OutOfMemory => "메모리가 부족합니다",
         _ => return error.to_string(),
     };
     match language {
         Language::English => error.to_string(),
         Language::Korean => korean.to_owned(),
     }
+}
+
+/// Returns the text of an error of ours that an error of the standard library carries; `None`: it carries none.
+fn told_by_us(error: &io::Error, language: Language) -> Option<&str> {
+    let inner = error.get_ref()?;
+    let unfit = || Some(inner.downcast_ref::<Unfit>()?.text(language));
+    let wording = inner.downcast_ref::<Wording>();
+    wording.map(|one| one.text(language)).or_else(unfit)
 }
 
 impl std::fmt::Display for Fault {
@@ -188,14 +202,30 @@ mod tests {
     #[test]
     fn the_common_errors_of_the_system_are_told_in_korean_and_others_as_they_are() {
         let hangul = |text: &str| text.contains(|c| ('가'..='힣').contains(&c));
-        // ENOENT, EACCES, EPERM, EEXIST, ENOTDIR, EISDIR, ENOSPC, EROFS, EPIPE, EDQUOT.
-        for number in [2, 13, 1, 17, 20, 21, 28, 30, 32, 122] {
+        // ENOENT, EACCES, EPERM, EEXIST, ENOTDIR, EISDIR, ENOSPC, EROFS, EPIPE, EDQUOT, EFBIG, ENOMEM.
+        for number in [2, 13, 1, 17, 20, 21, 28, 30, 32, 122, 27, 12] {
             let error = io::Error::from_raw_os_error(number);
             assert!(hangul(&told(&error, Language::Korean)), "{error}");
             assert_eq!(told(&error, Language::English), error.to_string());
         }
         let other = io::Error::from_raw_os_error(5);
         assert_eq!(told(&other, Language::Korean), other.to_string());
+    }
+
+    #[test]
+    fn an_error_of_ours_is_told_in_every_language_and_one_of_others_as_it_is() {
+        let ours = Unfit::Fifo;
+        for language in Language::ALL {
+            for error in [
+                io::Error::other(ours),
+                io::Error::other(Wording::from(ours)),
+            ] {
+                assert_eq!(told(&error, language), ours.text(language));
+            }
+            let theirs = io::Error::other("is odd");
+            assert_eq!(told(&theirs, language), "is odd");
+        }
+        assert_eq!(io::Error::other(ours).to_string(), "is a fifo");
     }
 
     #[test]

@@ -301,7 +301,7 @@ pub(crate) fn read_up_to(path: &Path, limit: u64) -> std::io::Result<String> {
     let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
     let file = File::options().read(true).custom_flags(flags).open(path)?;
     if file.metadata()?.file_type().is_fifo() {
-        return Err(std::io::Error::other("is a fifo"));
+        return Err(std::io::Error::other(Unfit::Fifo));
     }
     let mut text = Vec::new();
     file.take(limit + 1).read_to_end(&mut text)?;

@@ -213,11 +213,41 @@ pub enum Unfit {
     OneKeyTooMany,
     /// `holds no key`
     NoKey,
+    /// `it was not sent along`
+    NotSent,
+    /// `others than root may write in its directory`
+    OpenDirectory,
+    /// `this process cannot take the user's rights`
+    NoRightsOfUser,
+    /// `holds no key of 128, 192 or 256 bits, neither as bytes nor as hexadecimal digits`
+    NoTransportKey,
+    /// `reading has failed`
+    ReadingEnded,
+    /// `getent passwd has failed`
+    NotListed,
+    /// `getent did not end well`
+    ListingEnded,
+    /// `no output`
+    NoOutput,
+    /// `is a fifo`
+    Fifo,
+    /// `it cannot be unpacked`
+    Packed,
+    /// `is not a directory of root's alone`
+    NotRootsAlone,
+    /// `the thread has ended`
+    TrialEnded,
+    /// `does not decrypt to what was encrypted`
+    NotDecrypted,
+    /// `stays with it`
+    StaysWithIt,
+    /// `somebody has changed it since, and it stays`
+    ChangedSince,
 }
 
 impl Unfit {
     /// Every one, for tests and for lists.
-    pub const ALL: [Self; 102] = every!(Unfit: NotUtf8, ByteOrderMark, NotToml, VersionZero, NotTables, NotATable, NotText, NotANumber, NotTruth, NotTexts, Newer, NoNetwork, PrefixTooLong, PrefixTooShort, HostBits, TooManySent, NoAddress, NoPattern, NoMailServer, NoService, DriftTooLarge, NoVerifier, SecretLength, DigitsOfCode, PeriodOfCode, WindowOfSteps, WindowOfCounters, NoName, WindowOfAnother, AuthenticatorCount, SameTwice, RecoveryCodeCount, FailuresToLock, LongestLock, LockLength, FailuresToDisable, EmptyName, LongName, DottedName, SlashedName, ControlledName,
+    pub const ALL: [Self; 117] = every!(Unfit: NotUtf8, ByteOrderMark, NotToml, VersionZero, NotTables, NotATable, NotText, NotANumber, NotTruth, NotTexts, Newer, NoNetwork, PrefixTooLong, PrefixTooShort, HostBits, TooManySent, NoAddress, NoPattern, NoMailServer, NoService, DriftTooLarge, NoVerifier, SecretLength, DigitsOfCode, PeriodOfCode, WindowOfSteps, WindowOfCounters, NoName, WindowOfAnother, AuthenticatorCount, SameTwice, RecoveryCodeCount, FailuresToLock, LongestLock, LockLength, FailuresToDisable, EmptyName, LongName, DottedName, SlashedName, ControlledName,
         TooManyNames, NoAlgorithm, WindowOfPolicy, TooLarge, RecoveryCodesOfPolicy, MostAuthenticators, NoGroupsOrAll, NoGroups, NoUsers, NoLanguage, NoAtLogin, NoQrStyle, ColonInIssuer, LongIssuer, NoDuration, TooLong, NoMoment, NoProgram, NoEvents, NoPath, NoVerifiers, ManyVerifiers, FilesWithoutVerifiers, VerifiersWithoutFiles, NotBase32, Empty, NotAUserId, NoUserId, NoKind, HalfAWindow, NotSealed, NoHash, NoSalt, NoId, NotHex, HexLength, NotTimes, NoMailHash, BothDamaged, NoPlace, SeveralKeys, DoesNotFit, NextDoesNotFit, OfAnotherCredential, NotOpenForWriting, EntryNotUtf8, StateMissing,
         NoSince,
         NoPicture,
@@ -227,7 +257,7 @@ impl Unfit {
         IncludesTooDeep,
         NoMachineName,
         NoFleet,
-        OfAnotherImport, NoKeyLine, NoRandomKey, KeyTwice, OneKeyTooMany, NoKey);
+        OfAnotherImport, NoKeyLine, NoRandomKey, KeyTwice, OneKeyTooMany, NoKey, NotSent, OpenDirectory, NoRightsOfUser, NoTransportKey, ReadingEnded, NotListed, ListingEnded, NoOutput, Fifo, Packed, NotRootsAlone, TrialEnded, NotDecrypted, StaysWithIt, ChangedSince);
 
     /// Returns the text in this language.
     #[must_use]
@@ -371,6 +401,23 @@ impl Unfit {
             Self::KeyTwice => "is a key that stands there already",
             Self::OneKeyTooMany => "is one key too many: at most 8",
             Self::NoKey => "holds no key",
+            Self::NotSent => "it was not sent along",
+            Self::OpenDirectory => "others than root may write in its directory",
+            Self::NoRightsOfUser => "this process cannot take the user's rights",
+            Self::NoTransportKey => {
+                "holds no key of 128, 192 or 256 bits, neither as bytes nor as hexadecimal digits"
+            }
+            Self::ReadingEnded => "reading has failed",
+            Self::NotListed => "getent passwd has failed",
+            Self::ListingEnded => "getent did not end well",
+            Self::NoOutput => "no output",
+            Self::Fifo => "is a fifo",
+            Self::Packed => "it cannot be unpacked",
+            Self::NotRootsAlone => "is not a directory of root's alone",
+            Self::TrialEnded => "the thread has ended",
+            Self::NotDecrypted => "does not decrypt to what was encrypted",
+            Self::StaysWithIt => "stays with it",
+            Self::ChangedSince => "somebody has changed it since, and it stays",
         }
     }
 
@@ -509,6 +556,21 @@ impl Unfit {
             Self::KeyTwice => "이미 있는 키입니다",
             Self::OneKeyTooMany => "키가 너무 많습니다. 8개까지 가능합니다",
             Self::NoKey => "키가 없습니다",
+            Self::NotSent => "함께 보내지 않은 파일입니다",
+            Self::OpenDirectory => "root가 아닌 사용자에게도 디렉터리의 쓰기 권한이 있습니다",
+            Self::NoRightsOfUser => "이 프로세스의 권한을 사용자의 권한으로 바꿀 수 없습니다",
+            Self::NoTransportKey => "바이트나 십육진수로 된 128, 192, 256비트 키가 없습니다",
+            Self::ReadingEnded => "파일을 읽던 스레드가 비정상 종료되었습니다",
+            Self::NotListed => "'getent passwd' 명령이 실패했습니다",
+            Self::ListingEnded => "getent 프로그램이 정상적으로 종료되지 않았습니다",
+            Self::NoOutput => "출력이 없습니다",
+            Self::Fifo => "FIFO(이름 있는 파이프)입니다",
+            Self::Packed => "압축을 풀 수 없습니다",
+            Self::NotRootsAlone => "root만 접근할 수 있는 디렉터리가 아닙니다",
+            Self::TrialEnded => "스레드가 비정상 종료되었습니다",
+            Self::NotDecrypted => "복호화한 내용이 암호화한 내용과 다릅니다",
+            Self::StaysWithIt => "다른 파일과 함께 그대로 둡니다",
+            Self::ChangedSince => "그 뒤에 다른 변경이 있어 그대로 둡니다",
         }
     }
 }
@@ -651,6 +713,21 @@ impl Wording {
         }
     }
 }
+
+impl From<Unfit> for Wording {
+    fn from(unfit: Unfit) -> Self {
+        Self::of(|language| unfit.text(language).to_owned())
+    }
+}
+
+impl fmt::Display for Wording {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text(Language::English))
+    }
+}
+
+/// So that an error of the standard library can carry it.
+impl std::error::Error for Wording {}
 
 /// A text that stays as another program, a file or the operating system has said it.
 impl From<String> for Wording {
@@ -827,9 +904,14 @@ mod tests {
     #[test]
     fn a_wording_is_told_in_the_language_that_is_asked_for() {
         let wording = Wording::of(|language| language.tag().to_owned());
+        assert_eq!(wording.to_string(), Language::English.tag());
         for language in Language::ALL {
             assert_eq!(wording.text(language), language.tag());
             assert_eq!(Wording::from("x".to_owned()).text(language), "x");
+            assert_eq!(
+                Wording::from(Unfit::Empty).text(language),
+                Unfit::Empty.text(language)
+            );
         }
     }
 

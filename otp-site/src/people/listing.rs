@@ -1,5 +1,6 @@
 //! The output of `getent` for one service of the name service, line by line.
 
+use otp_core::messages::reason::Unfit;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -35,7 +36,7 @@ pub(super) fn every_line(
         .stderr(Stdio::null());
     let mut running = Running(command.spawn()?);
     let Some(output) = running.0.stdout.take() else {
-        return Err(io::Error::other("no output"));
+        return Err(io::Error::other(Unfit::NoOutput));
     };
     let mut lines = BufReader::new(output);
     let mut line = Vec::new();
@@ -50,6 +51,22 @@ pub(super) fn every_line(
     if status.success() {
         Ok(())
     } else {
-        Err(io::Error::other("getent did not end well"))
+        Err(io::Error::other(Unfit::ListingEnded))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_listing_that_fails_is_told_in_every_language() {
+        let error = every_line("files", "no-such-database", |_| true).unwrap_err();
+        assert_eq!(error.to_string(), "getent did not end well");
+        for language in Language::ALL {
+            let said = Unfit::ListingEnded.text(language);
+            assert_eq!(otp_file::told(&error, language), said);
+        }
     }
 }

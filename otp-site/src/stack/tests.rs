@@ -1,4 +1,5 @@
 use super::*;
+use otp_core::record::Language;
 use std::fs;
 use tempfile::TempDir;
 
@@ -404,5 +405,19 @@ fn services_that_enrol_are_those_of_the_table_of_programs() {
             !ENROLLING.contains(&service),
             "{service} is of a program that enrols nobody, too"
         );
+    }
+}
+
+#[test]
+fn a_service_file_that_is_a_fifo_or_too_large_is_told_in_every_language() {
+    let root = TempDir::new().unwrap();
+    let at = |name: &str| root.path().join(name);
+    nix::unistd::mkfifo(&at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fs::write(at("large"), "too much").unwrap();
+    for (name, english) in [("fifo", "is a fifo"), ("large", "file too large")] {
+        let error = read_up_to(&at(name), 4).unwrap_err();
+        let [in_english, korean] = Language::ALL.map(|one| otp_file::told(&error, one));
+        assert_eq!(in_english, english);
+        assert!(!korean.contains(english) && !korean.is_ascii(), "{korean}");
     }
 }
