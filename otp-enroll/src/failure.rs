@@ -13,7 +13,8 @@ use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::process::ExitCode;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitCode, ExitStatus};
 
 /// Why a command ends early.
 #[derive(Debug)]
@@ -212,6 +213,17 @@ pub fn system(error: &io::Error) -> Wording {
     Wording::of(|language| otp_file::told(error, language))
 }
 
+/// Says how a program ended.
+pub fn ended(status: ExitStatus) -> Wording {
+    Wording::of(
+        |language| match (language, status.code(), status.signal()) {
+            (Language::Korean, Some(code), _) => format!("종료 상태: {code}"),
+            (Language::Korean, None, Some(signal)) => format!("{signal}번 시그널로 종료됨"),
+            _ => status.to_string(),
+        },
+    )
+}
+
 /// Returns the kind of reader, which decides which hint helps.
 fn asker() -> Asker {
     if geteuid().is_root() || log::acts_for_administrator() {
@@ -241,5 +253,57 @@ pub fn in_full(language: Language, text: String) -> String {
     match language {
         Language::Korean if text.ends_with("니다") => text + ".",
         Language::Korean | Language::English => text,
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Asserts that a text is Korean and has no two English words in a row, except in commands between quotes.
+    pub fn assert_has_no_english_reason(said: &str) {
+        let outside: String = said.split('\'').step_by(2).collect();
+        let trimmed = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        let words: Vec<String> = outside.split_whitespace().map(trimmed).collect();
+        let is_english =
+            |word: &String| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let is_reason = words
+            .windows(2)
+            .any(|pair| is_english(&pair[0]) && is_english(&pair[1]));
+        let is_korean = said.contains(|c| ('가'..='힣').contains(&c));
+        assert!(is_korean && !is_reason, "{said}");
+    }
+
+    /// Asserts both texts of a reason.
+    pub fn assert_is_told(reason: &Wording, english: &str) {
+        assert_eq!(reason.text(Language::English), english);
+        let korean = reason.text(Language::Korean);
+        assert_has_no_english_reason(korean);
+        assert!(!korean.ends_with('.'), "{korean}");
+    }
+
+    #[test]
+    fn an_english_reason_in_a_korean_sentence_is_found() {
+        let is_fine = |said: &'static str| {
+            std::panic::catch_unwind(|| assert_has_no_english_reason(said)).is_ok()
+        };
+        assert!(is_fine("'getent passwd' 명령이 실패했습니다"));
+        assert!(!is_fine("읽지 못했습니다: No such file"));
+        assert!(!is_fine("읽지 못했습니다: entity not found"));
+        assert!(!is_fine("is a fifo"));
+    }
+
+    #[test]
+    fn the_end_of_a_program_is_told_in_every_language() {
+        for (script, english, number) in [
+            ("exit 3", "exit status: 3", "3"),
+            ("kill -9 $$", "signal: 9 (SIGKILL)", "9"),
+        ] {
+            let status = Command::new("/bin/sh").args(["-c", script]).status();
+            let told = ended(status.unwrap());
+            assert_is_told(&told, english);
+            assert!(told.text(Language::Korean).contains(number));
+        }
     }
 }

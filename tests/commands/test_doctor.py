@@ -128,6 +128,9 @@ def test_unreadable_file_is_an_error_with_status_2(root):
 def test_doctor_speaks_korean(root):
     done = doctor(root, "--lang", "ko")
     assert "문제가 없습니다" in done.stdout
+    (root / "etc/pam.d/endless").write_text("@include endless\n")
+    said = doctor(root, "--lang", "ko").stderr
+    assert said.startswith("otp-admin: 점검할 수 없습니다: endless: ") and said.endswith("니다.\n"), said
 
 
 def test_doctor_changes_nothing(root):

@@ -4,6 +4,7 @@ mod told;
 
 pub use told::{Told, Wrong};
 
+use crate::messages::reason::Wording;
 use crate::record::Language;
 
 /// Why a command about a fleet was refused or could not be carried out.
@@ -20,7 +21,7 @@ pub enum Unable {
         /// The program.
         program: &'static str,
         /// What the system said.
-        reason: String,
+        reason: Wording,
     },
     /// The verifier's configuration cannot be used.
     NoConfiguration {
@@ -267,7 +268,12 @@ impl Unable {
                     .to_owned()
             }
             Self::NoFleet => "this machine belongs to no fleet".to_owned(),
-            Self::NoProgram { program, reason } => format!("{program} cannot be run: {reason}"),
+            Self::NoProgram { program, reason } => {
+                format!(
+                    "{program} cannot be run: {}",
+                    reason.text(Language::English)
+                )
+            }
             Self::NoConfiguration { path, reason } | Self::UnusablePolicy { path, reason } => {
                 format!("{path}: cannot be used: {reason}")
             }
@@ -403,6 +409,7 @@ impl Unable {
             }
             Self::NoFleet => "이 컴퓨터는 플릿에 속하지 않습니다.".to_owned(),
             Self::NoProgram { program, reason } => {
+                let reason = reason.text(Language::Korean);
                 format!("{program} 프로그램을 실행할 수 없습니다: {reason}")
             }
             Self::NoConfiguration { path, reason } | Self::UnusablePolicy { path, reason } => {

@@ -4,7 +4,7 @@ use super::route;
 use super::seal::HostKey;
 use crate::certificate::Certificate;
 use crate::cli::Common;
-use crate::failure::Failure;
+use crate::failure::{Failure, in_full, system};
 use crate::locale::Locale;
 use crate::output;
 use nix::unistd::geteuid;
@@ -223,13 +223,13 @@ fn of_fleet(
         .arg(key)
         .stdin(Stdio::null())
         .output();
-    let unexamined = |reason: String| Fleet {
+    let unexamined = |reason: Wording| Fleet {
         problems: Vec::new(),
-        unexamined: Some((FLEET.to_owned(), reason.into())),
+        unexamined: Some((FLEET.to_owned(), reason)),
     };
     let output = match asked {
         Ok(output) => output,
-        Err(error) => return unexamined(format!("{program}: {error}")),
+        Err(error) => return unexamined(not_run(program, &error)),
     };
     if let Ok(Status { problems }) = serde_json::from_slice(&output.stdout) {
         return Fleet {
@@ -238,13 +238,19 @@ fn of_fleet(
         };
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    unexamined(plain(said.lines().next().unwrap_or_default()))
+    unexamined(plain(said.lines().next().unwrap_or_default()).into())
+}
+
+/// Says that a program could not be run.
+fn not_run(program: &str, error: &io::Error) -> Wording {
+    Wording::of(|language| format!("{program}: {}", otp_file::told(error, language)))
 }
 
 fn status(report: &Report, of_fleet: usize, language: Language) -> ExitCode {
     for (what, reason) in &report.unexamined {
         let (what, reason) = (what.clone(), reason.clone());
-        let said = plain(&Summary::Unexamined { what, reason }.text(language));
+        let said = Summary::Unexamined { what, reason }.text(language);
+        let said = plain(&in_full(language, said));
         // The exit status shows this too.
         writeln!(io::stderr(), "{PROGRAM}: {said}").ok();
     }
@@ -345,7 +351,7 @@ struct Here {
 }
 
 impl Outside for Here {
-    fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, String> {
+    fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, Wording> {
         let program = SSHD.iter().find(|one| Path::new(one).exists());
         let (Some(program), true) = (program, self.is_here) else {
             return Ok(None);
@@ -358,13 +364,13 @@ impl Outside for Here {
         let output = command
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| system(&error))?;
         if output.status.success() {
             return Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned()));
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let last = said.lines().last().unwrap_or_default().trim();
-        Err(format!("{program}: {last}"))
+        Err(format!("{program}: {last}").into())
     }
 
     fn keeps_clock(&self) -> Option<bool> {
@@ -386,6 +392,16 @@ impl Outside for Here {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::failure::tests::assert_is_told;
+
+    #[test]
+    fn a_program_that_does_not_run_is_told_in_every_language() {
+        let error = io::Error::from_raw_os_error(13);
+        let english = "otp-fleet: Permission denied (os error 13)";
+        assert_is_told(&not_run("otp-fleet", &error), english);
+    }
+
     #[test]
     fn the_doctor_looks_for_the_helper_that_the_module_starts() {
         assert_eq!(

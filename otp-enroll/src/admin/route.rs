@@ -2,11 +2,13 @@
 //! fleet's.
 
 use crate::cli::{Admin, AdminCommand};
+use crate::failure::system;
 use crate::locale::Locale;
 use nix::unistd::geteuid;
 use otp_core::messages::fleet::Unable;
 use otp_core::record::{FleetPolicy, Language};
 use otp_site::{policy, users};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -135,8 +137,12 @@ pub fn command_of(program: &str) -> Command {
 /// Replaces this process by that program, with the same command line.
 pub fn go(asked: &Admin, program: &'static str) -> ExitCode {
     let error = command_of(program).args(std::env::args_os().skip(1)).exec();
-    let reason = error.to_string();
-    super::report_unable(&Unable::NoProgram { program, reason }, language(asked))
+    super::report_unable(&not_run(program, &error), language(asked))
+}
+
+fn not_run(program: &'static str, error: &io::Error) -> Unable {
+    let reason = system(error);
+    Unable::NoProgram { program, reason }
 }
 
 /// Returns the language if no policy is read: that of the command line or of the locale.
@@ -149,6 +155,7 @@ pub fn language(asked: &Admin) -> Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::tests::assert_has_no_english_reason;
     use clap::Parser;
 
     const ALONE: Place = Place {
@@ -163,6 +170,14 @@ mod tests {
         is_verifier: true,
         ..ALONE
     };
+
+    #[test]
+    fn a_program_that_is_not_installed_is_told_in_every_language() {
+        let unable = not_run(FLEET, &io::ErrorKind::NotFound.into());
+        let english = unable.text(Language::English);
+        assert!(english.ends_with(": entity not found"), "{english}");
+        assert_has_no_english_reason(&unable.text(Language::Korean));
+    }
 
     fn way_of(line: &str, place: Place) -> Way {
         let words = line.split(' ');

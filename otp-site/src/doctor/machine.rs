@@ -36,7 +36,7 @@ pub trait Outside {
     ///
     /// # Errors
     /// It prints nothing; the error says why.
-    fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, String>;
+    fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, Wording>;
 
     /// Whether something synchronises the clock; `None`: this cannot be found out.
     fn keeps_clock(&self) -> Option<bool>;
@@ -174,9 +174,7 @@ impl Machine<'_> {
         let mut ask = |within: &str, connection: Option<&str>| match self.outside.sshd(connection) {
             Ok(Some(printed)) => found.push(Effective::parse(within, &printed)),
             Ok(None) => {}
-            Err(reason) => report
-                .unexamined
-                .push(("sshd -T".to_owned(), reason.into())),
+            Err(reason) => report.unexamined.push(("sshd -T".to_owned(), reason)),
         };
         ask("", None);
         for criteria in self.match_lines() {

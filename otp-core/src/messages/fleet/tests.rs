@@ -1,13 +1,14 @@
 use super::*;
 use crate::every;
 use crate::messages::in_all::{assert_ends_well, assert_same_in_every_language};
+use crate::messages::reason::Unfit;
 
 fn all() -> Vec<Unable> {
     every!(Unable {
         OfOneMachine => [Unable::OfOneMachine],
         OfUsersFiles => [Unable::OfUsersFiles],
         NoFleet => [Unable::NoFleet],
-        NoProgram => [Unable::NoProgram { program: "otp-fleet", reason: "web1".to_owned() }],
+        NoProgram => [Unable::NoProgram { program: "otp-fleet", reason: "web1".to_owned().into() }],
         NoConfiguration => [Unable::NoConfiguration { path: "web1".to_owned(), reason: "web1".to_owned() }],
         UnusablePolicy => [Unable::UnusablePolicy { path: "web1".to_owned(), reason: "web1".to_owned() }],
         NoDatabase => [Unable::NoDatabase { reason: "web1".to_owned() }],
@@ -70,5 +71,18 @@ fn every_failure_has_a_text_and_a_hint_in_every_language() {
 fn every_failure_has_an_exit_status_of_1_or_2() {
     for unable in all() {
         assert!(matches!(unable.status(), 1 | 2), "{unable:?}");
+    }
+}
+
+#[test]
+fn a_program_that_cannot_be_run_is_told_with_the_reason_in_each_language() {
+    let unable = Unable::NoProgram {
+        program: "otp-fleet",
+        reason: Unfit::Empty.into(),
+    };
+    for language in Language::ALL {
+        let text = unable.text(language);
+        let reason = Unfit::Empty.text(language);
+        assert!(text.ends_with(&format!(": {reason}")), "{text}");
     }
 }

@@ -116,7 +116,7 @@ pub enum Refusal {
     /// sshd does not accept the configuration.
     SshdFails {
         /// What it says.
-        reason: String,
+        reason: Wording,
     },
     /// sshd would still use another value.
     SshdKeeps {
@@ -157,7 +157,7 @@ pub enum Refusal {
     /// Something could not be undone.
     NotUndone {
         /// The file, or what is wrong with it.
-        reason: String,
+        reason: Wording,
     },
     /// The process that would undo everything could not be started.
     NoGuard {
@@ -197,6 +197,7 @@ impl Refusal {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn english(&self) -> String {
         match self {
             Self::UnknownService { service, .. } => {
@@ -253,7 +254,10 @@ impl Refusal {
                 format!("the program runs as one of these accounts, and none is there: {accounts}")
             }
             Self::SshdFails { reason } => {
-                format!("sshd does not accept its configuration: {reason}")
+                format!(
+                    "sshd does not accept its configuration: {}",
+                    reason.text(Language::English)
+                )
             }
             Self::SshdKeeps {
                 keyword,
@@ -282,7 +286,10 @@ impl Refusal {
             }
             Self::Undone => "not confirmed; everything is as it was before".to_owned(),
             Self::UndoneInTime => "the time is over; everything is as it was before".to_owned(),
-            Self::NotUndone { reason } => format!("the change could not be undone: {reason}"),
+            Self::NotUndone { reason } => format!(
+                "the change could not be undone: {}",
+                reason.text(Language::English)
+            ),
             Self::NoGuard { reason } => format!(
                 "the process that would undo the change could not be started: {}; nothing was changed",
                 reason.text(Language::English)
@@ -434,7 +441,10 @@ impl Refusal {
             Self::NoAccount { accounts } => {
                 format!("프로그램이 실행되는 계정이 없습니다: {accounts}")
             }
-            Self::SshdFails { reason } => format!("sshd가 설정을 받아들이지 않습니다: {reason}"),
+            Self::SshdFails { reason } => format!(
+                "sshd가 설정을 받아들이지 않습니다: {}",
+                reason.text(Language::Korean)
+            ),
             Self::SshdKeeps {
                 keyword,
                 value,
@@ -465,7 +475,10 @@ impl Refusal {
             }
             Self::Undone => "확정하지 않아 모두 이전 상태로 되돌렸습니다.".to_owned(),
             Self::UndoneInTime => "시간이 지나 모두 이전 상태로 되돌렸습니다.".to_owned(),
-            Self::NotUndone { reason } => format!("변경을 되돌릴 수 없습니다: {reason}"),
+            Self::NotUndone { reason } => format!(
+                "변경을 되돌릴 수 없습니다: {}",
+                reason.text(Language::Korean)
+            ),
             Self::NoGuard { reason } => {
                 format!(
                     "변경을 되돌릴 프로세스를 시작할 수 없습니다: {}. 변경한 내용은 없습니다.",
@@ -568,6 +581,7 @@ mod tests {
     use super::*;
     use crate::every;
     use crate::messages::in_all::{assert_ends_well, assert_same_in_every_language};
+    use crate::messages::reason::Unfit;
 
     fn all() -> Vec<Refusal> {
         let text = |text: &str| text.to_owned();
@@ -596,7 +610,7 @@ mod tests {
             NotTrusted => [Refusal::NotTrusted { account: account() }],
             NotInShadow => [Refusal::NotInShadow { account: account() }],
             NoAccount => [Refusal::NoAccount { accounts: account() }],
-            SshdFails => [Refusal::SshdFails { reason: reason() }],
+            SshdFails => [Refusal::SshdFails { reason: reason().into() }],
             SshdKeeps => [Refusal::SshdKeeps { keyword: text("usepam"), value: text("no"), wanted: "yes" }],
             DropInThere => [Refusal::DropInThere { path: path() }],
             NoSshd => [Refusal::NoSshd],
@@ -607,7 +621,7 @@ mod tests {
             ChangedMeanwhile => [Refusal::ChangedMeanwhile { path: path() }],
             Undone => [Refusal::Undone],
             UndoneInTime => [Refusal::UndoneInTime],
-            NotUndone => [Refusal::NotUndone { reason: reason() }],
+            NotUndone => [Refusal::NotUndone { reason: reason().into() }],
             NoGuard => [Refusal::NoGuard { reason: reason().into() }],
             NobodyChecks => [Refusal::NobodyChecks { service: service() }],
             NothingToPutBack => [Refusal::NothingToPutBack { path: path(), line }],
@@ -622,6 +636,23 @@ mod tests {
             for language in Language::ALL {
                 assert_ends_well(language, &refusal.text(language));
                 assert_ends_well(language, &refusal.hint(language));
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_is_told_in_the_language_of_its_sentence() {
+        let reason = || Wording::from(Unfit::ChangedSince);
+        for refusal in [
+            Refusal::SshdFails { reason: reason() },
+            Refusal::NoTrial { reason: reason() },
+            Refusal::NotUndone { reason: reason() },
+            Refusal::NoGuard { reason: reason() },
+        ] {
+            for language in Language::ALL {
+                let text = refusal.text(language);
+                let said = Unfit::ChangedSince.text(language);
+                assert!(text.contains(said), "{text}");
             }
         }
     }

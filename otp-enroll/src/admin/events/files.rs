@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::failure::system;
 use otp_core::UnixTime;
 use otp_core::event::Read;
+use otp_core::messages::reason::Unfit;
 use otp_core::messages::trouble::Trouble;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -121,7 +122,7 @@ impl Unpacked {
         if self.0.wait()?.success() {
             Ok(())
         } else {
-            Err(io::Error::other("it cannot be unpacked"))
+            Err(io::Error::other(Unfit::Packed))
         }
     }
 }

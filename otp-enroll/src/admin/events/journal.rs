@@ -1,9 +1,10 @@
 //! systemd's journal, read by `journalctl`. It knows which process has written an entry.
 
 use super::{Record, Writer, lines};
-use crate::failure::Failure;
+use crate::failure::{Failure, ended, system};
 use otp_core::UnixTime;
 use otp_core::event::{Event, Read};
+use otp_core::messages::reason::Wording;
 use otp_core::messages::trouble::Trouble;
 use serde_json::{Map, Value};
 use std::io::BufReader;
@@ -48,7 +49,7 @@ pub fn read(
 ) -> Result<u64, Failure> {
     let mut left_out = 0;
     let arguments = vec![AUTHPRIV.to_owned()];
-    ask(since, arguments, |line| {
+    ask(PROGRAM, since, arguments, |line| {
         match entry(line, writers) {
             Some(Ok(record)) => each(record)?,
             Some(Err(NotOurs)) => left_out += 1,
@@ -71,9 +72,11 @@ pub fn read_backwards(
 ) -> Result<(), Failure> {
     let mut arguments = vec!["--reverse".to_owned()];
     arguments.extend(matches(writers, user));
-    ask(since, arguments, |line| match entry(line, writers) {
-        Some(Ok(record)) => each(record),
-        Some(Err(NotOurs)) | None => Ok(false),
+    ask(PROGRAM, since, arguments, |line| {
+        match entry(line, writers) {
+            Some(Ok(record)) => each(record),
+            Some(Err(NotOurs)) | None => Ok(false),
+        }
     })
 }
 
@@ -104,48 +107,46 @@ pub fn matches(writers: Writers, user: Option<&str>) -> Vec<String> {
     all
 }
 
-/// Runs `journalctl` and passes each of its entries to `each`, until `each` says that there are enough.
+/// Runs `journalctl`, which `program` is the path of, and passes each of its entries to `each`, until `each` says that there are enough.
 fn ask(
+    program: &str,
     since: Option<UnixTime>,
     arguments: Vec<String>,
     mut each: impl FnMut(&str) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
-    let trouble = |reason: String| Trouble::LogNotRead {
-        path: PROGRAM.to_owned(),
-        reason: reason.into(),
+    let trouble = |reason: Wording| Trouble::LogNotRead {
+        path: program.to_owned(),
+        reason,
     };
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program);
     command.args(["--quiet", "--no-pager", "--all", "--output=json"]);
     if let Some(since) = since {
         command.arg(format!("--since=@{}", since.seconds()));
     }
-    let program = command
+    let running = command
         .args(arguments)
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
-    let mut program = Ended(program.map_err(|error| trouble(error.to_string()))?);
+    let mut running = Ended(running.map_err(|error| trouble(system(&error)))?);
     let mut is_enough = false;
-    if let Some(output) = program.0.stdout.take() {
+    if let Some(output) = running.0.stdout.take() {
         let read = lines(BufReader::new(output), |line| {
             is_enough = each(line)?;
             Ok(is_enough)
         })?;
-        read.map_err(|error| trouble(error.to_string()))?;
+        read.map_err(|error| trouble(system(&error)))?;
     }
     if is_enough {
         return Ok(());
     }
-    let status = program
-        .0
-        .wait()
-        .map_err(|error| trouble(error.to_string()))?;
+    let status = running.0.wait().map_err(|error| trouble(system(&error)))?;
     // Status 1 also means that there is no such entry.
     match status.code() {
         Some(0 | 1) => Ok(()),
-        _ => Err(trouble(status.to_string()).into()),
+        _ => Err(trouble(ended(status)).into()),
     }
 }
 
@@ -195,5 +196,29 @@ impl Drop for Ended {
         // The program may have ended already.
         self.0.kill().ok();
         self.0.wait().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::tests::assert_has_no_english_reason;
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_journal_that_is_not_read_is_told_in_every_language() {
+        for (program, english) in [
+            ("/nonexistent/x", "No such file or directory (os error 2)"),
+            // It knows no such option.
+            ("/bin/sh", "exit status: 2"),
+        ] {
+            let asked = ask(program, None, Vec::new(), |_| Ok(false));
+            let Err(Failure::Trouble(trouble)) = asked else {
+                panic!("it is read");
+            };
+            let text = trouble.text(Language::English);
+            assert!(text.ends_with(&format!(": {english}")), "{text}");
+            assert_has_no_english_reason(&trouble.text(Language::Korean));
+        }
     }
 }

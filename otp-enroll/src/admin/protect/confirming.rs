@@ -48,7 +48,7 @@ pub fn put_in_place(
             }
             Err(match (outcome, other) {
                 (Outcome::Failed, _) => {
-                    let reason = kept::DIRECTORY.to_owned();
+                    let reason = kept::DIRECTORY.to_owned().into();
                     Refusal::NotUndone { reason }.into()
                 }
                 (Outcome::Undone, Err(Stopped::By(failure))) => failure,

@@ -289,7 +289,7 @@ fn tell(change: &Change, undone: &Undone, reason: &str) {
     let (severity, reason) = if undone.is_complete() {
         (Severity::Warning, reason)
     } else {
-        (Severity::Error, why.as_str())
+        (Severity::Error, why.text(Language::English))
     };
     log::protect("undo", severity, &change.user, &change.service, reason);
 }

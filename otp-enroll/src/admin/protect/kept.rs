@@ -7,9 +7,9 @@
 //! either is killed.
 
 use super::place;
-use crate::failure::Failure;
-use crate::failure::system;
+use crate::failure::{Failure, system};
 use otp_core::messages::protect::Refusal;
+use otp_core::messages::reason::{Unfit, Wording};
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
 use otp_site::protect::{DROP_IN, Edit};
@@ -68,7 +68,9 @@ impl Change {
         for file in self.files.iter().rev() {
             // With a line that asks for a code and without this file, sshd would use a password as the code too.
             if file.path == DROP_IN && !undone.is_complete() {
-                undone.theirs.push(format!("{DROP_IN}: stays with it"));
+                undone
+                    .theirs
+                    .push(of_file(DROP_IN, &Unfit::StaysWithIt.into()));
                 continue;
             }
             let path = Path::new(&file.path);
@@ -77,19 +79,25 @@ impl Change {
                 Ok(now) if now == file.after => {
                     undone.has_changed = true;
                     if let Err(trouble) = place::put(path, file.before.as_deref()) {
-                        undone.failed.push(trouble.text(Language::English));
+                        let why = Wording::of(|language| trouble.text(language));
+                        undone.failed.push(why);
                     }
                 }
-                Ok(_) => undone.theirs.push(format!(
-                    "{}: somebody has changed it since, and it stays",
-                    file.path
-                )),
-                Err(error) => undone.failed.push(format!("{}: {error}", file.path)),
+                Ok(_) => {
+                    let why = of_file(&file.path, &Unfit::ChangedSince.into());
+                    undone.theirs.push(why);
+                }
+                Err(error) => undone.failed.push(of_file(&file.path, &system(&error))),
             }
             place::tidy(path);
         }
         undone
     }
+}
+
+/// Puts the path of a file before what is said of it.
+fn of_file(path: &str, said: &Wording) -> Wording {
+    Wording::of(|language| format!("{path}: {}", said.text(language)))
 }
 
 /// The result of undoing a change.
@@ -98,9 +106,9 @@ pub struct Undone {
     /// Whether a file differed from its earlier state.
     pub has_changed: bool,
     /// Files that other hands have changed since.
-    theirs: Vec<String>,
+    theirs: Vec<Wording>,
     /// Files that could not be put back; a later attempt may succeed.
-    failed: Vec<String>,
+    failed: Vec<Wording>,
 }
 
 impl Undone {
@@ -115,9 +123,12 @@ impl Undone {
     }
 
     /// Returns the files that are not as they were, and why.
-    pub fn why(&self) -> String {
-        let all = self.failed.iter().chain(&self.theirs);
-        all.map(String::as_str).collect::<Vec<_>>().join("; ")
+    pub fn why(&self) -> Wording {
+        Wording::of(|language| {
+            let all = self.failed.iter().chain(&self.theirs);
+            let all: Vec<_> = all.map(|one| one.text(language)).collect();
+            all.join("; ")
+        })
     }
 }
 
@@ -149,7 +160,7 @@ impl Kept {
             && found.uid() == nix::unistd::geteuid().as_raw()
             && found.mode().trailing_zeros() >= 6;
         if !is_ours {
-            let error = io::Error::other("is not a directory of root's alone");
+            let error = io::Error::other(Unfit::NotRootsAlone);
             return Err(failed(error).into());
         }
         match lock(&directory.join(LOCK)) {
@@ -204,10 +215,7 @@ impl Kept {
                 place::put(&copy, Some(before))?;
             }
         }
-        let text = serde_json::to_string(change).map_err(|error| Trouble::FileNotWritten {
-            path: PENDING.to_owned(),
-            reason: error.to_string().into(),
-        })?;
+        let text = serde_json::to_string(change).expect("texts are always JSON");
         place::put(&self.directory.join(PENDING), Some(&text))?;
         Ok(())
     }
@@ -259,9 +267,20 @@ pub fn claim_to_undo(directory: &Path) -> io::Result<Option<Change>> {
         Err(error) => return Err(error),
     }
     match place::text(&undoing)? {
-        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
+        Some(text) => serde_json::from_str(&text).map(Some).map_err(|error| {
+            let reason = damaged(&error);
+            io::Error::new(ErrorKind::InvalidData, reason)
+        }),
         None => Ok(None),
     }
+}
+
+/// Says that the stored change cannot be read; in English in the words of the parser.
+fn damaged(error: &serde_json::Error) -> Wording {
+    Wording::of(|language| match language {
+        Language::English => error.to_string(),
+        Language::Korean => format!("{}번째 줄이 올바른 JSON 형식이 아닙니다", error.line()),
+    })
 }
 
 /// Takes the lock of the process that undoes; `None`: another process has it.
@@ -291,6 +310,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::tests::{assert_has_no_english_reason, assert_is_told};
 
     fn held() -> (tempfile::TempDir, Kept) {
         let directory = tempfile::tempdir().unwrap();
@@ -327,7 +347,28 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join("kept");
         DirBuilder::new().mode(0o755).create(&place).unwrap();
-        assert!(matches!(Kept::hold_at(&place), Err(Failure::Trouble(_))));
+        let Err(Failure::Trouble(trouble)) = Kept::hold_at(&place) else {
+            panic!("it is held");
+        };
+        let english = trouble.text(Language::English);
+        assert!(
+            english.ends_with(": is not a directory of root's alone"),
+            "{english}"
+        );
+        assert_has_no_english_reason(&trouble.text(Language::Korean));
+    }
+
+    #[test]
+    fn a_damaged_change_is_told_in_every_language_and_never_quoted() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(PENDING), "{}\nJBSWY3DPEHPK3PXP").unwrap();
+        let Err(error) = claim_to_undo(directory.path()) else {
+            panic!("it is read");
+        };
+        assert_is_told(
+            &system(&error),
+            "missing field `service` at line 1 column 2",
+        );
     }
 
     #[test]
@@ -368,7 +409,13 @@ mod tests {
         fs::write(directory.path().join("two"), "theirs").unwrap();
         let undone = Change::of("sudo", "alice", &edits).undo();
         assert!(!undone.is_complete() && undone.is_final(), "{undone:?}");
-        assert!(undone.why().contains("two"), "{undone:?}");
+        let why = undone.why();
+        let english = why.text(Language::English);
+        assert!(
+            english.ends_with("/two: somebody has changed it since, and it stays"),
+            "{english}"
+        );
+        assert_is_told(&why, english);
         assert_eq!(
             fs::read_to_string(directory.path().join("one")).unwrap(),
             "old"
@@ -377,5 +424,31 @@ mod tests {
             fs::read_to_string(directory.path().join("two")).unwrap(),
             "theirs"
         );
+    }
+
+    #[test]
+    fn each_reason_why_a_file_is_not_put_back_is_told_in_every_language() {
+        let (directory, _kept) = held();
+        let gone = directory.path().join("gone/one");
+        let is_a_directory = directory.path().join("kept");
+        let edit = |path: &Path, after: Option<&str>| Edit {
+            path: path.display().to_string(),
+            before: Some("old".to_owned()),
+            after: after.map(str::to_owned),
+        };
+        let undone = Change::of("sudo", "alice", &[edit(&gone, None)]).undo();
+        let english = format!(
+            "{}: cannot write: No such file or directory (os error 2)",
+            gone.display()
+        );
+        assert_is_told(&undone.why(), &english);
+        let drop_in = edit(Path::new(DROP_IN), Some("new"));
+        let edits = [drop_in, edit(&is_a_directory, Some("new"))];
+        let undone = Change::of("sshd", "alice", &edits).undo();
+        let english = format!(
+            "{}: Is a directory (os error 21); {DROP_IN}: stays with it",
+            is_a_directory.display()
+        );
+        assert_is_told(&undone.why(), &english);
     }
 }

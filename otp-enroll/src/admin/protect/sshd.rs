@@ -1,6 +1,6 @@
 //! Uses sshd itself: to check its configuration, to read its effective settings, and to reload it.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, system};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use otp_core::Account;
@@ -54,13 +54,16 @@ pub fn must_be_set(you: &Account) -> Result<(), Refusal> {
 }
 
 fn run(arguments: &[&str]) -> Result<String, Refusal> {
-    let failed = |reason: &str| Refusal::SshdFails {
-        reason: one_line(reason),
-    };
+    output_of(SSHD, arguments)
+}
+
+fn output_of(sshd: &str, arguments: &[&str]) -> Result<String, Refusal> {
     let once = || {
-        let mut command = Command::new(SSHD);
+        let mut command = Command::new(sshd);
         let done = command.args(arguments).stdin(Stdio::null()).output();
-        done.map_err(|error| failed(&error.to_string()))
+        done.map_err(|error| Refusal::SshdFails {
+            reason: system(&error),
+        })
     };
     let mut done = once()?;
     // If systemd starts one sshd for each connection, sshd's directory exists only during connections.
@@ -70,7 +73,10 @@ fn run(arguments: &[&str]) -> Result<String, Refusal> {
     if done.status.success() {
         Ok(String::from_utf8_lossy(&done.stdout).into_owned())
     } else {
-        Err(failed(&String::from_utf8_lossy(&done.stderr)))
+        let said = one_line(&String::from_utf8_lossy(&done.stderr));
+        Err(Refusal::SshdFails {
+            reason: said.into(),
+        })
     }
 }
 
@@ -142,6 +148,21 @@ fn reload_by_pid_file() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::tests::assert_is_told;
+    use otp_core::record::Language;
+
+    #[test]
+    fn an_sshd_that_does_not_run_is_told_in_every_language_and_what_sshd_says_as_it_is() {
+        let Err(Refusal::SshdFails { reason }) = output_of("/nonexistent/sshd", &["-t"]) else {
+            panic!("there is such a program");
+        };
+        assert_is_told(&reason, "No such file or directory (os error 2)");
+        let script = ["-c", "echo no hostkeys available >&2; exit 1"];
+        let Err(Refusal::SshdFails { reason }) = output_of("/bin/sh", &script) else {
+            panic!("it has not failed");
+        };
+        assert_eq!(reason.text(Language::Korean), "no hostkeys available");
+    }
 
     #[test]
     fn the_output_of_sshd_becomes_one_line() {

@@ -4,10 +4,11 @@
 //! other program does. The mounts end with the thread and the programs that it has started.
 
 use super::place::copy_attributes;
-use crate::failure::Failure;
+use crate::failure::{Failure, system};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use otp_core::messages::protect::Refusal;
+use otp_core::messages::reason::Unfit;
 use otp_site::protect::Edit;
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -24,12 +25,12 @@ pub fn with_edits<T: Send>(
     thread::scope(|scope| {
         let there = scope.spawn(|| {
             enter(edits).map_err(|error| Refusal::NoTrial {
-                reason: error.to_string().into(),
+                reason: system(&error),
             })?;
             work()
         });
         there.join().unwrap_or_else(|_| {
-            let reason = "the thread has ended".to_owned().into();
+            let reason = Unfit::TrialEnded.into();
             Err(Refusal::NoTrial { reason }.into())
         })
     })
@@ -113,4 +114,30 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
         fs::set_permissions(path, Permissions::from_mode(0o644))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::tests::assert_has_no_english_reason;
+    use otp_core::record::Language;
+
+    fn told(done: Result<(), Failure>) -> String {
+        match done {
+            Err(Failure::Protect(refusal)) => refusal.text(Language::Korean),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Root gets as far as the missing directory; other users may make no namespace.
+    #[test]
+    fn a_trial_that_cannot_be_made_is_told_in_korean() {
+        let edit = Edit {
+            path: "/nonexistent/pam.d/sshd".to_owned(),
+            before: None,
+            after: None,
+        };
+        assert_has_no_english_reason(&told(with_edits(&[edit], || Ok(()))));
+        assert_has_no_english_reason(&told(with_edits(&[], || panic!("in a test"))));
+    }
 }

@@ -1,7 +1,7 @@
 //! The systemd credential from which the key file is made at boot, encrypted by the machine's TPM or by its own key.
 
-use crate::failure::Failure;
-use otp_core::messages::reason::Wording;
+use crate::failure::{Failure, ended};
+use otp_core::messages::reason::{Unfit, Wording};
 use otp_core::messages::seal::Unsealed;
 use otp_store::sealed::{KeyFile, Keys};
 use std::fs::{self, File};
@@ -68,7 +68,7 @@ impl<'a> Kept<'a> {
             // A credential that cannot be decrypted here and now could not be at the next boot.
             let read = run("decrypt", &[beside, Path::new("-")], b"")?;
             if *read != text.as_bytes() {
-                return Err(io::Error::other("does not decrypt to what was encrypted"));
+                return Err(io::Error::other(Unfit::NotDecrypted));
             }
             File::open(beside)?.sync_all()?;
             fs::rename(beside, self.credential)
@@ -83,7 +83,16 @@ impl<'a> Kept<'a> {
 
 /// Runs systemd-creds. The key goes only through pipes.
 fn run(verb: &str, paths: &[&Path], input: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut child = Command::new("systemd-creds")
+    output_of("systemd-creds", verb, paths, input)
+}
+
+fn output_of(
+    program: &str,
+    verb: &str,
+    paths: &[&Path],
+    input: &[u8],
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut child = Command::new(program)
         .args([verb, NAME])
         .args(paths)
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
@@ -91,7 +100,10 @@ fn run(verb: &str, paths: &[&Path], input: &[u8]) -> io::Result<Zeroizing<Vec<u8
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| io::Error::other(format!("systemd-creds: {error}")))?;
+        .map_err(|error| {
+            let said = |language| format!("systemd-creds: {}", otp_file::told(&error, language));
+            io::Error::other(Wording::of(said))
+        })?;
     if let Some(mut stdin) = child.stdin.take() {
         // If the program ended early, its exit status says why.
         stdin.write_all(input).ok();
@@ -104,8 +116,26 @@ fn run(verb: &str, paths: &[&Path], input: &[u8]) -> io::Result<Zeroizing<Vec<u8
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.lines().next_back().unwrap_or_default();
     let said: String = said.chars().filter(|c| !c.is_control()).collect();
-    Err(io::Error::other(format!(
-        "systemd-creds {verb}: {}: {said}",
-        output.status
-    )))
+    let status = ended(output.status);
+    Err(io::Error::other(Wording::of(|language| {
+        format!("systemd-creds {verb}: {}: {said}", status.text(language))
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::system;
+    use crate::failure::tests::assert_is_told;
+
+    fn failed(program: &str) -> Wording {
+        system(&output_of(program, "encrypt", &[], b"").unwrap_err())
+    }
+
+    #[test]
+    fn a_credential_that_is_not_made_is_told_in_every_language() {
+        let missing = "systemd-creds: No such file or directory (os error 2)";
+        assert_is_told(&failed("/nonexistent/systemd-creds"), missing);
+        assert_is_told(&failed("false"), "systemd-creds encrypt: exit status: 1: ");
+    }
 }

@@ -4,6 +4,7 @@
 use super::*;
 use crate::fixture::{is_root, set_mode};
 use otp_core::UnixTime;
+use otp_core::messages::reason::Wording;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
 
@@ -13,7 +14,7 @@ const RIGHT_SSHD: &str = "usepam yes\nkbdinteractiveauthentication yes\npassword
 
 /// Facts about a machine that are not in its files.
 struct Said {
-    sshd: Result<String, String>,
+    sshd: Result<String, Wording>,
     /// For connections with this text in their description.
     matched: Option<(&'static str, &'static str)>,
     keeps_clock: Option<bool>,
@@ -30,7 +31,7 @@ impl Default for Said {
 }
 
 impl Outside for Said {
-    fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, String> {
+    fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, Wording> {
         if let (Some((part, printed)), Some(connection)) = (self.matched, connection)
             && connection.contains(part)
         {
@@ -255,7 +256,7 @@ fn a_pipe_without_a_writer_is_not_waited_for() {
 #[test]
 fn a_service_or_program_that_cannot_be_examined_is_reported() {
     let said = Said {
-        sshd: Err("no hostkeys available".to_owned()),
+        sshd: Err("no hostkeys available".to_owned().into()),
         ..Said::default()
     };
     let planted = planted();

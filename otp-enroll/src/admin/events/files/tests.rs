@@ -1,5 +1,6 @@
 use super::super::moment::MONTHS;
 use super::*;
+use crate::failure::tests::assert_has_no_english_reason;
 use otp_core::Zone;
 use otp_core::record::Language;
 use std::io::Write;
@@ -162,4 +163,17 @@ fn a_compressed_file_is_unpacked_and_a_broken_one_is_reported() {
     fs::write(&packed, "no such thing").unwrap();
     assert!(read(&packed, NOW, |_| Ok(())).is_err());
     assert!(read(&place.path().join("none"), NOW, |_| Ok(())).is_err());
+}
+
+#[test]
+fn a_file_that_cannot_be_unpacked_is_told_in_every_language() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("auth.log.2.gz");
+    fs::write(&path, "is not packed").unwrap();
+    let Err(Failure::Trouble(trouble)) = read(&path, NOW, |_| Ok(())) else {
+        panic!("it is read");
+    };
+    let english = trouble.text(Language::English);
+    assert!(english.ends_with(": it cannot be unpacked"), "{english}");
+    assert_has_no_english_reason(&trouble.text(Language::Korean));
 }
