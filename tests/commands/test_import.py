@@ -121,6 +121,41 @@ def test_report_has_both_languages(machine):
     assert "nobody-here: 이 시스템에 없는 사용자입니다" in done.stdout and "가져온 사용자: 1명" in done.stdout
 
 
+def test_reasons_are_in_the_language_of_the_command(machine):
+    """The sentence was Korean and the reason in it English."""
+    machine.provision("daemon")
+    (machine.records / "daemon/credential.toml").write_text("version = 1\n")
+    (machine.directory / "link").symlink_to("elsewhere")
+    readable = machine.directory / "readable"
+    readable.write_text(f'{BASE32}\n" TOTP_AUTH\n')
+    readable.chmod(0o644)
+    keyless = machine.directory / "keyless"
+    keyless.write_text("none")
+    oath = ("oath", oath_file(machine, of("daemon")))
+    google = ("google-authenticator", "--user", "root")
+    missing = machine.directory / "missing"
+    for arguments, english, status in [
+        (oath, f"daemon: could not be kept: {machine.records}/daemon/credential.toml: is cut off", 1),
+        ((*google, readable), "root: the file is not read: has mode 0644, at most 0600 is allowed", 1),
+        ((*google, machine.directory / "link"), "root: the file is not read: is a symbolic link", 1),
+        ((*google, missing), "root: the file is not read: entity not found", 1),
+        (("uris", machine.directory / "link"), f"{machine.directory}/link: is a symbolic link", 2),
+        (("uris", missing), f"{missing}: No such file or directory", 2),
+        (("uris", missing / "x"), f"{missing}/x: cannot open: No such file or directory", 2),
+        (("pskc", missing, "--key-file", keyless), f"{keyless}: holds no key of 128, 192 or 256 bits", 2),
+    ]:
+        done = machine.admin("import", *arguments, status=status)
+        assert english in done.stdout + done.stderr
+        done = machine.admin("--lang", "ko", "import", *arguments, status=status)
+        said = done.stdout + done.stderr
+        outside = "".join(re.sub(rf"{machine.directory}\S*", "", said).split("'")[::2])
+        assert re.search("[가-힣]", said) and not re.search("[A-Za-z]{2,} [A-Za-z]{2,}", outside), said
+        assert said.splitlines()[0].endswith("니다."), said
+    done = machine.admin("--lang", "ko", "import", *google, missing, "--json", status=1)
+    (left,) = json.loads(done.stdout)["left"]
+    assert (left["id"], left["text"]) == ("file", "파일을 읽지 않았습니다: 파일이나 디렉터리가 없습니다.")
+
+
 def test_short_recovery_codes_are_reported_with_their_strength(machine):
     path = machine.directory / "daemon"
     path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE\n83102964\n83102965\n')

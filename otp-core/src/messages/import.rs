@@ -3,6 +3,7 @@
 
 use crate::UnixTime;
 use crate::every;
+use crate::messages::reason::Wording;
 use crate::record::Language;
 use crate::zone::{Local, Zone};
 
@@ -196,7 +197,7 @@ pub enum Obstacle {
     /// The name service did not answer, or the name cannot be a user's.
     Lookup {
         /// What is wrong.
-        reason: String,
+        reason: Wording,
     },
     /// The file has users of several realms, and without its realm this name means no user.
     Realms,
@@ -214,12 +215,12 @@ pub enum Obstacle {
     /// The user's file was not read.
     File {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The record could not be stored.
     NotKept {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
 }
 
@@ -316,7 +317,10 @@ impl Obstacle {
             }
             Self::KeyPolicy => "the file does not allow this key for one-time codes at this time",
             Self::UnknownUser => "no such user on this system",
-            Self::Lookup { reason } => return format!("the user cannot be looked up: {reason}"),
+            Self::Lookup { reason } => {
+                let reason = reason.text(Language::English);
+                return format!("the user cannot be looked up: {reason}");
+            }
             Self::Realms => {
                 "users of several realms are in the file, so the name alone may be another person's"
             }
@@ -329,8 +333,14 @@ impl Obstacle {
                 );
             }
             Self::Enrolled => "the user has an authenticator here already, with another key",
-            Self::File { reason } => return format!("the file is not read: {reason}"),
-            Self::NotKept { reason } => return format!("could not be kept: {reason}"),
+            Self::File { reason } => {
+                let reason = reason.text(Language::English);
+                return format!("the file is not read: {reason}");
+            }
+            Self::NotKept { reason } => {
+                let reason = reason.text(Language::English);
+                return format!("could not be kept: {reason}");
+            }
         };
         text.to_owned()
     }
@@ -365,7 +375,10 @@ impl Obstacle {
                 "파일이 이 키를 지금 일회용 인증 코드에 사용하는 것을 허용하지 않습니다."
             }
             Self::UnknownUser => "이 시스템에 없는 사용자입니다.",
-            Self::Lookup { reason } => return format!("사용자를 찾지 못했습니다: {reason}"),
+            Self::Lookup { reason } => {
+                let reason = reason.text(Language::Korean);
+                return format!("사용자를 찾지 못했습니다: {reason}");
+            }
             Self::Realms => {
                 "파일에 여러 영역의 사용자가 있어 이름만으로는 다른 사람일 수 있습니다."
             }
@@ -376,8 +389,14 @@ impl Obstacle {
                 );
             }
             Self::Enrolled => "이미 다른 키로 등록된 사용자입니다.",
-            Self::File { reason } => return format!("파일을 읽지 않았습니다: {reason}"),
-            Self::NotKept { reason } => return format!("저장하지 못했습니다: {reason}"),
+            Self::File { reason } => {
+                let reason = reason.text(Language::Korean);
+                return format!("파일을 읽지 않았습니다: {reason}");
+            }
+            Self::NotKept { reason } => {
+                let reason = reason.text(Language::Korean);
+                return format!("저장하지 못했습니다: {reason}");
+            }
         };
         text.to_owned()
     }
@@ -595,6 +614,7 @@ impl Outcome {
 mod tests {
     use super::*;
     use crate::messages::prospect::tests::assert_same_in_every_language;
+    use crate::messages::reason::Unfit;
 
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
@@ -618,7 +638,7 @@ mod tests {
     }
 
     fn obstacles() -> Vec<Obstacle> {
-        let reason = "no space left".to_owned();
+        let reason = Wording::from("no space left".to_owned());
         every!(Obstacle {
             Unreadable => flaws().into_iter().map(Obstacle::Unreadable).collect::<Vec<_>>(),
             Pin => [Obstacle::Pin],
@@ -679,6 +699,22 @@ mod tests {
         });
         for outcome in outcomes {
             assert_same_in_every_language(|language| outcome.text(language));
+        }
+    }
+
+    #[test]
+    fn a_reason_is_told_in_the_language_of_its_sentence() {
+        let reason = || Unfit::ByteOrderMark.into();
+        for obstacle in [
+            Obstacle::Lookup { reason: reason() },
+            Obstacle::File { reason: reason() },
+            Obstacle::NotKept { reason: reason() },
+        ] {
+            for language in Language::ALL {
+                let text = obstacle.text(language);
+                let reason = Unfit::ByteOrderMark.text(language);
+                assert!(text.ends_with(&format!(": {reason}")), "{text}");
+            }
         }
     }
 

@@ -7,8 +7,10 @@ use crate::cli::{Admin, AdminCommand, ImportCommand};
 use crate::failure::Failure;
 use crate::failure::system;
 use otp_core::messages::fleet::Unable;
+use otp_core::messages::reason::{Unfit, Wording};
 use otp_core::messages::report::Unasked;
 use otp_core::messages::trouble::Trouble;
+use otp_core::record::Language;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
@@ -61,7 +63,7 @@ fn read_named(command: &AdminCommand) -> Result<Sent, Failure> {
         let content = read_of_root(path, LIMIT).map_err(|reason| Trouble::NotReadable {
             path: path.display().to_string().escape_debug().to_string(),
             line: None,
-            reason: reason.into(),
+            reason,
         })?;
         sent.add(path.to_owned(), content);
         Ok::<(), Failure>(())
@@ -107,8 +109,15 @@ fn whole(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     if u64::try_from(read).is_ok_and(|read| read <= LIMIT) {
         Ok(content)
     } else {
-        Err(io::Error::other(format!("larger than {LIMIT} bytes")))
+        Err(io::Error::other(too_large()))
     }
+}
+
+fn too_large() -> Wording {
+    Wording::of(|language| match language {
+        Language::English => format!("larger than {LIMIT} bytes"),
+        Language::Korean => format!("{LIMIT}바이트보다 큽니다"),
+    })
 }
 
 static SENT: OnceLock<Sent> = OnceLock::new();
@@ -119,13 +128,24 @@ pub fn take_for_this_process(sent: Sent) {
 }
 
 /// Returns the content sent for a path, or why there is none; `None`: files are those of this machine.
-pub fn content_of(path: &Path) -> Option<Result<Zeroizing<Vec<u8>>, &'static str>> {
+pub fn content_of(path: &Path) -> Option<Result<Zeroizing<Vec<u8>>, Unfit>> {
     let sent = SENT.get()?;
     let content = sent.0.get(path).cloned();
-    Some(content.ok_or("it was not sent along"))
+    Some(content.ok_or(Unfit::NotSent))
 }
 
 /// Whether files are those of another machine.
 pub fn is_in_force() -> bool {
     SENT.get().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::tests::assert_is_told;
+
+    #[test]
+    fn a_file_that_is_too_large_is_told_in_every_language() {
+        assert_is_told(&too_large(), "larger than 67108864 bytes");
+    }
 }

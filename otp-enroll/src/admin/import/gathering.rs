@@ -1,12 +1,13 @@
 //! Reads the files that a command names, into keys with their owners.
 
-use super::people::{People, Person, person};
+use super::people::{People, Person, not_looked_up, person};
 use super::places::{self, Place};
 use super::plan::{self, Found, Whose};
-use super::reading::{self, Content, Reason, WithRightsOf};
+use super::reading::{self, Content, WithRightsOf};
 use crate::cli::ImportCommand;
-use crate::failure::Failure;
+use crate::failure::{Failure, system};
 use otp_core::messages::import::{Flaw, Obstacle};
+use otp_core::messages::reason::{Unfit, Wording};
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Digits, Kind, Language};
 use otp_core::{Account, UnixTime};
@@ -35,11 +36,7 @@ const LIMIT_OF_KEY: u64 = 4096;
 /// A file of many users cannot be read as a whole, or the name service cannot be listed. A fault in one user's file
 /// is an obstacle of that user.
 /// is an obstacle of that user.
-pub fn gather(
-    command: ImportCommand,
-    language: Language,
-    now: UnixTime,
-) -> Result<Gathered, Failure> {
+pub fn gather(command: ImportCommand, now: UnixTime) -> Result<Gathered, Failure> {
     match command {
         ImportCommand::GoogleAuthenticator { paths, user, .. } => of_users(&paths, user.as_deref()),
         ImportCommand::Oath {
@@ -56,7 +53,7 @@ pub fn gather(
             let entries: Vec<Entry> = users_oath(&bytes, options).collect();
             if entries.is_empty() {
                 let flaw = Flaw::Empty;
-                return Err(unreadable(&path, Unreadable { line: 1, flaw }, language));
+                return Err(unreadable(&path, Unreadable { line: 1, flaw }));
             }
             of_one_file(&path, entries, None)
         }
@@ -64,7 +61,7 @@ pub fn gather(
             path, user, window, ..
         } => {
             let bytes = whole(&path, LIMIT)?;
-            let mut entries = uris(&bytes).map_err(|fault| unreadable(&path, fault, language))?;
+            let mut entries = uris(&bytes).map_err(|fault| unreadable(&path, fault))?;
             set_reach(&mut entries, window);
             of_one_file(&path, entries, user.as_deref())
         }
@@ -83,8 +80,8 @@ pub fn gather(
                 now,
             };
             let bytes = whole(&path, LIMIT)?;
-            let mut entries = key_container(&bytes, &options)
-                .map_err(|fault| unreadable(&path, fault, language))?;
+            let mut entries =
+                key_container(&bytes, &options).map_err(|fault| unreadable(&path, fault))?;
             set_reach(&mut entries, window);
             of_one_file(&path, entries, user.as_deref())
         }
@@ -97,7 +94,7 @@ fn whole(path: &Path, limit: u64) -> Result<Content, Failure> {
         Trouble::NotReadable {
             path,
             line: None,
-            reason: reason.into(),
+            reason,
         }
         .into()
     })
@@ -106,13 +103,10 @@ fn whole(path: &Path, limit: u64) -> Result<Content, Failure> {
 fn transport_key(path: &Path) -> Result<TransportKey, Failure> {
     TransportKey::from_file(&whole(path, LIMIT_OF_KEY)?).ok_or_else(|| {
         let path = shown(path);
-        let reason =
-            "holds no key of 128, 192 or 256 bits, neither as bytes nor as hexadecimal digits"
-                .to_owned();
         Trouble::NotReadable {
             path,
             line: None,
-            reason: reason.into(),
+            reason: Unfit::NoTransportKey.into(),
         }
         .into()
     })
@@ -123,12 +117,11 @@ fn shown(path: &Path) -> String {
     path.display().to_string().escape_debug().to_string()
 }
 
-fn unreadable(path: &Path, fault: Unreadable, language: Language) -> Failure {
-    let reason = fault.flaw.text(language);
+fn unreadable(path: &Path, fault: Unreadable) -> Failure {
     Trouble::NotReadable {
         path: shown(path),
         line: Some(fault.line),
-        reason: reason.into(),
+        reason: Wording::of(|language| fault.flaw.text(language)),
     }
     .into()
 }
@@ -228,18 +221,17 @@ fn of_users(paths: &[PathBuf], user: Option<&str>) -> Result<Gathered, Failure> 
     }
     // A thread of its own, which gives up its rights; no other thread works with what it opens.
     let read = thread::scope(|scope| scope.spawn(|| read_all(&wanted)).join());
-    let read = read.unwrap_or_else(|_| Err(io::Error::other("reading has failed")));
+    let read = read.unwrap_or_else(|_| Err(io::Error::other(Unfit::ReadingEnded)));
     let contents = read.map_err(|error| {
         let path = shown(
             &wanted
                 .first()
                 .map_or_else(PathBuf::new, |one| one.path.clone()),
         );
-        let reason = format!("this process cannot take a user's rights: {error}");
         Failure::from(Trouble::NotReadable {
             path,
             line: None,
-            reason: reason.into(),
+            reason: no_rights(&error),
         })
     })?;
     let mut files = Vec::new();
@@ -256,7 +248,7 @@ fn of_users(paths: &[PathBuf], user: Option<&str>) -> Result<Gathered, Failure> 
             Ok(Some(bytes)) => google_authenticator(&bytes).device,
             Ok(None) if of_user.may_be_missing => continue,
             Ok(None) => Err(Obstacle::File {
-                reason: io::Error::from(io::ErrorKind::NotFound).to_string(),
+                reason: system(&io::ErrorKind::NotFound.into()),
             }),
             Err(obstacle) => Err(obstacle),
         };
@@ -275,6 +267,19 @@ fn of_users(paths: &[PathBuf], user: Option<&str>) -> Result<Gathered, Failure> 
         files,
         found,
         people,
+    })
+}
+
+/// Says that this process cannot read files with the rights of their users.
+fn no_rights(error: &io::Error) -> Wording {
+    Wording::of(|language| {
+        let reason = otp_file::told(error, language);
+        match language {
+            Language::English => format!("this process cannot take a user's rights: {reason}"),
+            Language::Korean => {
+                format!("이 프로세스의 권한을 사용자의 권한으로 바꿀 수 없습니다: {reason}")
+            }
+        }
     })
 }
 
@@ -344,12 +349,8 @@ fn absolute(path: &Path) -> PathBuf {
 /// Finds the user of a file by its owner. A file of root's could be any user's, unless it is in root's own home.
 fn owner(path: &Path) -> Result<Person, (String, Obstacle)> {
     let nobody = |obstacle| (String::new(), obstacle);
-    let uid =
-        reading::owner_of(path).map_err(|reason: Reason| nobody(Obstacle::File { reason }))?;
-    let account = users::account_of(uid).map_err(|error| {
-        let reason = error.to_string();
-        nobody(Obstacle::Lookup { reason })
-    })?;
+    let uid = reading::owner_of(path).map_err(|reason| nobody(Obstacle::File { reason }))?;
+    let account = users::account_of(uid).map_err(|error| nobody(not_looked_up(&error)))?;
     let account = account.ok_or_else(|| nobody(Obstacle::UnknownUser))?;
     let name = account.name.as_str().to_owned();
     let found = person(account).map_err(|obstacle| (name, obstacle))?;
@@ -364,11 +365,10 @@ fn in_directory(path: &Path, people: &People) -> Result<Vec<OfUser>, Failure> {
     let path = absolute(path);
     let failed = |error: io::Error| {
         let path = shown(&path);
-        let reason = error.to_string();
         Failure::from(Trouble::NotReadable {
             path,
             line: None,
-            reason: reason.into(),
+            reason: system(&error),
         })
     };
     let mut files = Vec::new();
@@ -388,4 +388,60 @@ fn in_directory(path: &Path, people: &People) -> Result<Vec<OfUser>, Failure> {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::tests::{assert_has_no_english_reason, assert_is_told};
+
+    fn told(failure: &Failure, language: Language) -> String {
+        match failure {
+            Failure::Trouble(trouble) => trouble.text(language),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_file_or_directory_that_is_not_read_is_told_in_every_language() {
+        let missing = Path::new("/nonexistent/x");
+        let fault = Unreadable {
+            line: 7,
+            flaw: Flaw::Json,
+        };
+        let unread = in_directory(missing, &People::one_by_one()).err().unwrap();
+        for (failure, english) in [
+            (unreadable(missing, fault), "/nonexistent/x:7: is not JSON"),
+            (
+                whole(missing, LIMIT).err().unwrap(),
+                "/nonexistent/x: cannot open: No such file or directory",
+            ),
+            (
+                unread,
+                "/nonexistent/x: No such file or directory (os error 2)",
+            ),
+        ] {
+            assert_eq!(told(&failure, Language::English), english);
+            assert_has_no_english_reason(&told(&failure, Language::Korean));
+        }
+        let Err((_, obstacle)) = owner(missing) else {
+            panic!("there is such a file");
+        };
+        let english = "the file is not read: No such file or directory";
+        assert_eq!(obstacle.text(Language::English), english);
+        assert_has_no_english_reason(&obstacle.text(Language::Korean));
+    }
+
+    #[test]
+    fn a_process_without_the_rights_of_users_is_told_in_every_language() {
+        let reading = io::Error::other(Unfit::ReadingEnded);
+        let denied = io::Error::from_raw_os_error(1);
+        let english = "this process cannot take a user's rights: ";
+        assert_is_told(
+            &no_rights(&reading),
+            &format!("{english}reading has failed"),
+        );
+        let denial = "Operation not permitted (os error 1)";
+        assert_is_told(&no_rights(&denied), &format!("{english}{denial}"));
+    }
 }

@@ -57,7 +57,7 @@ pub fn import(site: &Site<impl Engine>, command: ImportCommand) -> Result<(), Fa
         files,
         found,
         people,
-    } = gathering::gather(command, site.language, now)?;
+    } = gathering::gather(command, now)?;
     let there = site.keeper_if_there()?;
     let mut plan = plan::plan(found, &people, &site.policy, there.as_ref(), now)?;
     let refuses = !plan.left.is_empty() && !partial;
@@ -117,9 +117,7 @@ fn keep(
             }
             // The user has enrolled since the plan was made, or the recovery codes are not those of before.
             Ok(Imported::AlreadyEnrolled) => Obstacle::Enrolled,
-            Err(error) => Obstacle::NotKept {
-                reason: error.to_string(),
-            },
+            Err(error) => plan::not_kept(&error),
         };
         report.did_not_come(
             one.number,

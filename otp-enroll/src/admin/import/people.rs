@@ -1,7 +1,9 @@
 //! Finds the users of keys: one by one or, for many, from one listing of the name service.
 
+use crate::failure::system;
 use nix::unistd::{Uid, User};
 use otp_core::messages::import::Obstacle;
+use otp_core::messages::reason::{Unfit, Wording};
 use otp_core::{Account, UserName};
 use otp_import::Owner;
 use otp_site::users;
@@ -65,7 +67,7 @@ impl People {
             .stderr(Stdio::null())
             .output()?;
         if !done.status.success() {
-            return Err(io::Error::other("getent passwd has failed"));
+            return Err(io::Error::other(Unfit::NotListed));
         }
         Ok(Self::of_lines(&String::from_utf8_lossy(&done.stdout)))
     }
@@ -111,9 +113,7 @@ impl People {
         match users::account(name) {
             Ok(Some(account)) => Ok(account),
             Ok(None) | Err(otp_site::Error::UserName(_)) => Err(Obstacle::UnknownUser),
-            Err(error) => Err(Obstacle::Lookup {
-                reason: error.to_string(),
-            }),
+            Err(error) => Err(not_looked_up(&error)),
         }
     }
 
@@ -137,6 +137,12 @@ impl People {
             whole => whole,
         }
     }
+}
+
+/// Converts the reason why a user could not be looked up.
+pub fn not_looked_up(error: &otp_site::Error) -> Obstacle {
+    let reason = Wording::of(|language| error.text(language));
+    Obstacle::Lookup { reason }
 }
 
 /// The realms of the names in a file; no realm counts as one too.
@@ -173,7 +179,7 @@ pub fn person(account: Account) -> Result<Person, Obstacle> {
         }),
         Ok(None) => Err(Obstacle::UnknownUser),
         Err(errno) => Err(Obstacle::Lookup {
-            reason: io::Error::from(errno).to_string(),
+            reason: system(&errno.into()),
         }),
     }
 }
@@ -181,6 +187,8 @@ pub fn person(account: Account) -> Result<Person, Obstacle> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::tests::assert_has_no_english_reason;
+    use otp_core::record::Language;
 
     fn people() -> People {
         People::of_lines(
@@ -198,6 +206,25 @@ mod tests {
         }
         let account = people().owner(&owner, &all)?;
         Ok(account.name.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_name_service_that_fails_is_told_in_every_language() {
+        for (error, english) in [
+            (
+                io::Error::other(Unfit::NotListed),
+                "getent passwd has failed",
+            ),
+            (
+                io::Error::from_raw_os_error(13),
+                "Permission denied (os error 13)",
+            ),
+        ] {
+            let obstacle = not_looked_up(&otp_site::Error::NameService(error));
+            let text = obstacle.text(Language::English);
+            assert!(text.ends_with(english), "{text}");
+            assert_has_no_english_reason(&obstacle.text(Language::Korean));
+        }
     }
 
     #[test]

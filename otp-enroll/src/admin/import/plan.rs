@@ -4,6 +4,7 @@ use super::people::{People, Realms};
 use otp_core::code::HOTP_LOOK_AHEAD;
 use otp_core::imported::ImportedCode;
 use otp_core::messages::import::{Flaw, Obstacle, Remark};
+use otp_core::messages::reason::Wording;
 use otp_core::record::{
     Authenticator, AuthenticatorState, DEFAULT_NAME, Kind, MAX_AUTHENTICATORS, Name, Window,
 };
@@ -189,8 +190,7 @@ impl Plan {
                 Ok(foretold) => foretold,
                 Err(error @ (Error::NoRecords { .. } | Error::Random)) => return Err(error),
                 Err(error) => {
-                    let reason = error.to_string();
-                    let why = Obstacle::NotKept { reason };
+                    let why = not_kept(&error);
                     self.left.push(Left { place, user, why });
                     return Ok(());
                 }
@@ -308,6 +308,12 @@ impl Coming {
     }
 }
 
+/// Converts the reason why an account cannot be stored.
+pub fn not_kept(error: &Error) -> Obstacle {
+    let reason = Wording::of(|language| error.text(language));
+    Obstacle::NotKept { reason }
+}
+
 /// Whether this is longer than the wait for the next code, which every user has after using one.
 fn is_a_wait(at: UnixTime, kind: Kind, now: UnixTime) -> bool {
     match kind {
@@ -359,5 +365,20 @@ fn window(
     match kind {
         Kind::Totp(_) => Window::of_steps(cut.before, cut.after).ok(),
         Kind::Hotp => Window::of_counters(cut.after.max(1)).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::tests::assert_has_no_english_reason;
+    use otp_core::record::Language;
+
+    #[test]
+    fn an_account_that_cannot_be_stored_is_told_in_every_language() {
+        let why = not_kept(&Error::Random);
+        let english = why.text(Language::English);
+        assert_eq!(english, format!("could not be kept: {}", Error::Random));
+        assert_has_no_english_reason(&why.text(Language::Korean));
     }
 }

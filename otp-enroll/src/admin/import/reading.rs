@@ -9,6 +9,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstatat};
 use nix::unistd::{Gid, Uid, getegid, geteuid, setfsgid, setfsuid};
+use otp_core::messages::reason::{Deed, Unfit, Wording};
+use otp_core::record::Language;
 use otp_file::{Access, Fault, Opened, Rules, Unread, metadata, open_file_as_it_is, read_whole};
 use std::fs::{File, Metadata};
 use std::io;
@@ -19,9 +21,6 @@ use zeroize::Zeroizing;
 /// The content of a file, wiped on drop.
 pub type Content = Zeroizing<Vec<u8>>;
 
-/// Why a file cannot be read, in words that never quote its content.
-pub type Reason = String;
-
 /// Whether root may trust the names in a directory: no one else can replace a file in it.
 fn keeps_names(found: &Metadata, owner: u32) -> bool {
     const STICKY: u32 = 0o1000;
@@ -29,11 +28,19 @@ fn keeps_names(found: &Metadata, owner: u32) -> bool {
     (found.uid() == 0 || found.uid() == owner) && is_closed
 }
 
-fn in_words(why: &Unread) -> Reason {
-    match why {
-        Unread::Unsafe(fault) => fault.to_string(),
-        Unread::Io { action, source } => format!("cannot {action}: {source}"),
-    }
+/// Says why a file cannot be read, in words that never quote its content.
+fn unread(why: impl Into<Unread>) -> Wording {
+    let why = why.into();
+    Wording::of(|language| why.text(language))
+}
+
+/// Says what the operating system said; in English without its number.
+fn said(errno: Errno) -> Wording {
+    let error = errno.into();
+    Wording::of(|language| match language {
+        Language::English => errno.desc().to_owned(),
+        Language::Korean => otp_file::told(&error, language),
+    })
 }
 
 /// Reads a file that root has named and that root owns.
@@ -42,15 +49,15 @@ fn in_words(why: &Unread) -> Reason {
 ///
 /// # Errors
 /// The file does not exist, cannot be read, or could have been written by a user other than root.
-pub fn read_of_root(path: &Path, limit: u64) -> Result<Content, Reason> {
+pub fn read_of_root(path: &Path, limit: u64) -> Result<Content, Wording> {
     if let Some(content) = sent::content_of(path) {
-        return content.map_err(str::to_owned);
+        return content.map_err(Wording::from);
     }
     let (Some(parent), Some(name)) = (
         path.parent(),
         path.file_name().and_then(|name| name.to_str()),
     ) else {
-        return Err(Fault::NotAFile.to_string());
+        return Err(unread(Fault::NotAFile));
     };
     let parent = if parent.as_os_str().is_empty() {
         Path::new(".")
@@ -62,11 +69,15 @@ pub fn read_of_root(path: &Path, limit: u64) -> Result<Content, Reason> {
         OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
         Mode::empty(),
     );
-    let directory =
-        File::from(directory.map_err(|errno| format!("cannot open: {}", errno.desc()))?);
-    let found = metadata(&directory).map_err(|why| in_words(&why))?;
+    let directory = File::from(directory.map_err(|errno| {
+        let reason = said(errno);
+        let opening =
+            |language| format!("{}: {}", Deed::Open.failed(language), reason.text(language));
+        Wording::of(opening)
+    })?);
+    let found = metadata(&directory).map_err(unread)?;
     if !keeps_names(&found, 0) {
-        return Err("others than root may write in its directory".to_owned());
+        return Err(Unfit::OpenDirectory.into());
     }
     let rules = Rules {
         allowed: 0o7755,
@@ -74,19 +85,19 @@ pub fn read_of_root(path: &Path, limit: u64) -> Result<Content, Reason> {
         group: None,
         one_name: false,
     };
-    let opened = open_file_as_it_is(&directory, name, Access::Read, rules, limit)
-        .map_err(|why| in_words(&why))?;
-    let opened = opened.ok_or_else(|| Errno::ENOENT.desc().to_owned())?;
-    read_whole(&opened, limit).map_err(|why| in_words(&why))
+    let opened =
+        open_file_as_it_is(&directory, name, Access::Read, rules, limit).map_err(unread)?;
+    let opened = opened.ok_or_else(|| said(Errno::ENOENT))?;
+    read_whole(&opened, limit).map_err(unread)
 }
 
 /// Returns the user id that owns whatever has this name; a link is not followed.
 ///
 /// # Errors
 /// The name does not exist, or cannot be examined.
-pub fn owner_of(path: &Path) -> Result<u32, Reason> {
-    let found: FileStat = fstatat(nix::fcntl::AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW)
-        .map_err(|errno| errno.desc().to_owned())?;
+pub fn owner_of(path: &Path) -> Result<u32, Wording> {
+    let found: FileStat =
+        fstatat(nix::fcntl::AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW).map_err(said)?;
     Ok(found.st_uid)
 }
 
@@ -126,8 +137,8 @@ impl WithRightsOf {
         path: &Path,
         may_be_roots: bool,
         limit: u64,
-    ) -> Result<Option<Content>, Reason> {
-        let is_roots_way = is_kept_by_root(path).map_err(|errno| errno.desc().to_owned())?;
+    ) -> Result<Option<Content>, Wording> {
+        let is_roots_way = is_kept_by_root(path).map_err(said)?;
         let opened = if is_roots_way {
             let owners = [
                 person.account.uid,
@@ -141,14 +152,12 @@ impl WithRightsOf {
             opened
         };
         match opened? {
-            Some(opened) => read_whole(&opened, limit)
-                .map(Some)
-                .map_err(|why| in_words(&why)),
+            Some(opened) => read_whole(&opened, limit).map(Some).map_err(unread),
             None => Ok(None),
         }
     }
 
-    fn rights_of(&self, person: &Person) -> Result<Rights, Reason> {
+    fn rights_of(&self, person: &Person) -> Result<Rights, Wording> {
         let (uid, gid) = (Uid::from_raw(person.account.uid), Gid::from_raw(person.gid));
         let rights = Rights { own: self.own };
         // The order matters, since the capability to set ids may go with the user id.
@@ -158,7 +167,7 @@ impl WithRightsOf {
         if setfsuid(uid) == uid && setfsgid(gid) == gid {
             Ok(rights)
         } else {
-            Err("this process cannot take the user's rights".to_owned())
+            Err(Unfit::NoRightsOfUser.into())
         }
     }
 }
@@ -207,17 +216,16 @@ fn open_to_read(
     person: &Person,
     owners: &[u32],
     limit: u64,
-) -> Result<Option<Opened>, Reason> {
-    let tell = |errno: Errno| errno.desc().to_owned();
+) -> Result<Option<Opened>, Wording> {
     // Look first, so that no device is opened: the opening alone could have an effect.
     match fstatat(nix::fcntl::AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(found) if is_regular(&found) => {}
-        Ok(found) if is_link(&found) => return Err(Fault::SymbolicLink.to_string()),
-        Ok(_) => return Err(Fault::NotAFile.to_string()),
+        Ok(found) if is_link(&found) => return Err(unread(Fault::SymbolicLink)),
+        Ok(_) => return Err(unread(Fault::NotAFile)),
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
         // Users who cannot even enter their home have no file: the old module, with their rights, finds none either.
         Err(Errno::EACCES) if owner_of(&person.home) != Ok(person.account.uid) => return Ok(None),
-        Err(errno) => return Err(tell(errno)),
+        Err(errno) => return Err(said(errno)),
     }
     let flags = OFlag::O_RDONLY
         | OFlag::O_NOFOLLOW
@@ -227,24 +235,31 @@ fn open_to_read(
     let file = match open(path, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::ENOENT) => return Ok(None),
-        Err(Errno::ELOOP) => return Err(Fault::SymbolicLink.to_string()),
-        Err(errno) => return Err(tell(errno)),
+        Err(Errno::ELOOP) => return Err(unread(Fault::SymbolicLink)),
+        Err(errno) => return Err(said(errno)),
     };
-    let found = metadata(&file).map_err(|why| in_words(&why))?;
+    let found = metadata(&file).map_err(unread)?;
     let mode = found.mode() & 0o7777;
     if !found.is_file() {
-        Err(Fault::NotAFile.to_string())
+        Err(unread(Fault::NotAFile))
     } else if !owners.contains(&found.uid()) {
-        let (uid, name) = (found.uid(), person.account.name.as_str());
-        Err(format!("is owned by user id {uid}, not by {name}"))
+        Err(of_another(found.uid(), person.account.name.as_str()))
     } else if mode & 0o077 != 0 {
         let allowed = 0o600;
-        Err(Fault::Mode { mode, allowed }.to_string())
+        Err(unread(Fault::Mode { mode, allowed }))
     } else if found.len() > limit {
-        Err(Fault::TooLarge { limit }.to_string())
+        Err(unread(Fault::TooLarge { limit }))
     } else {
         Ok(Some(Opened { file, found }))
     }
+}
+
+/// Says that a file does not belong to the user whose it should be.
+fn of_another(uid: u32, name: &str) -> Wording {
+    Wording::of(|language| match language {
+        Language::English => format!("is owned by user id {uid}, not by {name}"),
+        Language::Korean => format!("소유자가 {name} 계정이 아닙니다(사용자 ID {uid})"),
+    })
 }
 
 fn is_regular(found: &FileStat) -> bool {
@@ -257,4 +272,95 @@ fn is_link(found: &FileStat) -> bool {
 
 fn kind_of(found: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::tests::assert_is_told;
+    use otp_core::{Account, UserName};
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::PathBuf;
+
+    fn reason<T>(read: Result<T, Wording>) -> Wording {
+        match read {
+            Err(reason) => reason,
+            Ok(_) => panic!("it is read"),
+        }
+    }
+
+    #[test]
+    fn each_reason_why_a_file_of_root_is_not_read_is_told_in_every_language() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).unwrap();
+        let open_to_all = directory.path().join("x");
+        for (path, limit, english) in [
+            (
+                Path::new("/nonexistent/x"),
+                1,
+                "cannot open: No such file or directory",
+            ),
+            (Path::new("/"), 1, "is not a regular file"),
+            (
+                &open_to_all,
+                1,
+                "others than root may write in its directory",
+            ),
+            (
+                Path::new("/etc/nonexistent"),
+                1,
+                "No such file or directory",
+            ),
+            (Path::new("/etc/passwd"), 1, "is larger than 1 bytes"),
+            (Path::new("/proc/mounts"), 1, "is a symbolic link"),
+        ] {
+            assert_is_told(&reason(read_of_root(path, limit)), english);
+        }
+        let missing = owner_of(Path::new("/nonexistent/x"));
+        assert_is_told(&reason(missing), "No such file or directory");
+    }
+
+    #[test]
+    fn each_reason_why_a_file_of_a_user_is_not_read_is_told_in_every_language() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let person = Person {
+            account: Account {
+                name: UserName::new("alice").unwrap(),
+                uid: geteuid().as_raw(),
+            },
+            gid: getegid().as_raw(),
+            home: PathBuf::from("/nonexistent"),
+        };
+        let file = |name: &str, mode: u32| {
+            fs::write(at(name), "JBSWY3DPEHPK3PXP").unwrap();
+            fs::set_permissions(at(name), Permissions::from_mode(mode)).unwrap();
+            at(name)
+        };
+        symlink("x", at("link")).unwrap();
+        fs::create_dir(at("directory")).unwrap();
+        let own = [person.account.uid];
+        let read = |path: &Path, owners: &[u32]| open_to_read(path, &person, owners, 8);
+        for (path, english) in [
+            (at("link"), "is a symbolic link"),
+            (at("directory"), "is not a regular file"),
+            (
+                file("open", 0o644),
+                "has mode 0644, at most 0600 is allowed",
+            ),
+            (file("large", 0o600), "is larger than 8 bytes"),
+            (at(&"x".repeat(300)), "File name too long"),
+        ] {
+            let told = reason(read(&path, &own));
+            if english == "File name too long" {
+                // The system's rare errors have no Korean text.
+                assert_eq!(told.text(Language::English), english);
+            } else {
+                assert_is_told(&told, english);
+            }
+        }
+        let another = format!("is owned by user id {}, not by alice", own[0]);
+        assert_is_told(&reason(read(&at("large"), &[])), &another);
+    }
 }

@@ -1,7 +1,7 @@
 //! The final report of an import, for people and for programs.
 
 use super::plan::{Coming, Left, Plan};
-use crate::failure::Failure;
+use crate::failure::{Failure, in_full};
 use crate::output;
 use otp_core::messages::enrol::settings;
 use otp_core::messages::import::{Outcome, Remark};
@@ -236,7 +236,7 @@ fn not_coming(language: Language, file: String, left: &Left) -> NotComing {
         file,
         line: left.place.line,
         id: left.why.word(),
-        text: left.why.text(language),
+        text: in_full(language, left.why.text(language)),
     }
 }
 

@@ -27,10 +27,7 @@ const LONGEST: u64 = 1024;
 /// Reads the file; `-` is standard input.
 pub fn read(path: &Path) -> Result<Asked, Failure> {
     let shown = || path.display().to_string();
-    let unread = |error: io::Error| Unasked::NotRead {
-        path: shown(),
-        reason: system(&error),
-    };
+    let unread = |error| not_read(path, &error);
     let sent = match sent::content_of(path) {
         Some(content) => Some(content.map_err(|why| unread(io::Error::other(why)))?),
         None => None,
@@ -44,6 +41,13 @@ pub fn read(path: &Path) -> Result<Asked, Failure> {
     };
     let asked = asked.map_err(unread)?;
     asked.ok_or_else(|| Unasked::NoNames { path: shown() }.into())
+}
+
+fn not_read(path: &Path, error: &io::Error) -> Unasked {
+    Unasked::NotRead {
+        path: path.display().to_string(),
+        reason: system(error),
+    }
 }
 
 /// Reads names; `None`: too many lines are not names.
@@ -82,6 +86,17 @@ fn read_from(mut lines: impl BufRead) -> io::Result<Option<Asked>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::tests::assert_has_no_english_reason;
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_file_that_was_not_sent_along_is_told_in_every_language() {
+        let error = io::Error::other(Unfit::NotSent);
+        let unasked = not_read(Path::new("/names"), &error);
+        let english = unasked.text(Language::English);
+        assert!(english.ends_with(": it was not sent along"), "{english}");
+        assert_has_no_english_reason(&unasked.text(Language::Korean));
+    }
 
     fn of(bytes: &[u8]) -> Asked {
         read_from(bytes).unwrap().unwrap()
