@@ -21,6 +21,7 @@ pub mod events;
 pub mod explanation;
 pub mod fleet;
 pub mod guide;
+pub mod hindrance;
 mod id;
 pub mod import;
 #[cfg(test)]

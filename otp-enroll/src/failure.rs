@@ -210,7 +210,7 @@ impl Failure {
 
 /// Says what the operating system said.
 pub fn system(error: &io::Error) -> Wording {
-    Wording::of(|language| otp_file::told(error, language))
+    otp_file::wording(error)
 }
 
 /// Says how a program ended.

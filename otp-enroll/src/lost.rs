@@ -27,7 +27,6 @@ pub fn lost(lost: Lost, account: &Account) -> Failure {
             Trouble::NotYours { user }.into()
         }
         Lost::Unavailable(reason) | Lost::Recorded(reason) => {
-            let reason = reason.into();
             Trouble::Unavailable { reason }.into()
         }
     }
@@ -40,10 +39,7 @@ pub fn broken(why: Broken<Left>, account: &Account) -> Failure {
         Broken::Refused(refused) => refusal(refused, account),
         Broken::NotAuthenticated => Trouble::NotAuthenticated.into(),
         Broken::Lost(reason) => lost(reason, account),
-        Broken::Unknown(reason) => {
-            let reason = reason.into();
-            Trouble::Unknown { reason }.into()
-        }
+        Broken::Unknown(reason) => Trouble::Unknown { reason }.into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::engine::{Engine, Folder};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::locale::Locale;
 use crate::log;
 use crate::lost::lost;
@@ -187,7 +187,7 @@ impl<E: Engine> Site<E> {
         }
         let begun = Undisturbed::begin();
         begun.map(Some).map_err(|error| {
-            let reason = error.to_string().into();
+            let reason = failure::system(&error);
             Trouble::Unavailable { reason }.into()
         })
     }

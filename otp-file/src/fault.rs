@@ -189,6 +189,12 @@ fn told_by_us(error: &io::Error, language: Language) -> Option<&str> {
     wording.map(|one| one.text(language)).or_else(unfit)
 }
 
+/// Returns what [`told`] says, in every language.
+#[must_use]
+pub fn wording(error: &io::Error) -> Wording {
+    Wording::of(|language| told(error, language))
+}
+
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text(Language::English))

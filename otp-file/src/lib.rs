@@ -10,7 +10,7 @@ mod fault;
 mod open;
 
 pub use document::{Section, Source, Unparsed, number, text, texts, truth};
-pub use fault::{Fault, Unread, told};
+pub use fault::{Fault, Unread, told, wording};
 pub use open::{
     Access, Opened, Rules, metadata, open_directory, open_directory_of_anyone, open_file,
     open_file_as_it_is, read_whole,

@@ -13,6 +13,7 @@ use fixture::Authority;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 use otp_core::Policy;
+use otp_core::record::Language;
 use otp_fleet::name::PeerName;
 use otp_fleet::registry::{Entry, Role};
 use otp_helper::fleet::{PolicyDigest, wrap};
@@ -402,7 +403,12 @@ fn a_policy_that_becomes_invalid_refuses_logins() {
     let Answer::Unavailable(reason) = answer else {
         panic!("{answer:?}")
     };
-    assert!(reason.contains("unknown key"), "{reason}");
+    let (english, korean) = (
+        reason.text(Language::English),
+        reason.text(Language::Korean),
+    );
+    assert!(english.contains("unknown key"), "{english}");
+    assert!(korean.contains("알 수 없는 키"), "{korean}");
     drop(running);
 }
 

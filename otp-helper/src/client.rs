@@ -9,6 +9,7 @@ use crate::frame::Fields;
 use crate::protocol::{Answer, Request};
 use crate::session::{Reply, Turn};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
 use otp_file::told;
 use std::io;
@@ -53,6 +54,18 @@ impl NoAnswer {
             Language::English => self.of("the helper", language),
             Language::Korean => self.of("otp-helper", language),
         }
+    }
+
+    /// Returns the same in every language.
+    #[must_use]
+    pub fn wording(&self) -> Wording {
+        Wording::of(|language| self.text(language))
+    }
+
+    /// Returns what to say of another program than the helper, in every language.
+    #[must_use]
+    pub fn wording_of(&self, program: &str) -> Wording {
+        Wording::of(|language| self.of(program, language))
     }
 
     /// Says so of the program that was asked.

@@ -3,7 +3,9 @@
 use crate::mail::{NotTaken, Outgoing};
 use otp_core::mail::{Address, AddressSource, Route};
 use otp_core::mailed::LASTS;
+use otp_core::messages::hindrance::Hindrance;
 use otp_core::messages::mail::Confirming;
+use otp_core::messages::reason::Wording;
 use otp_core::record::MailPolicy;
 use otp_core::{Account, UnixTime};
 use otp_store::account::mailing::{Sending, count_confirmation};
@@ -48,14 +50,10 @@ pub trait Asker {
 ///
 /// # Errors
 /// It may not; the text says what to do instead.
-pub fn may_be_sent_for_a_user(mail: &MailPolicy) -> Result<(), &'static str> {
+pub fn may_be_sent_for_a_user(mail: &MailPolicy) -> Result<(), Hindrance> {
     match (&mail.route, &mail.address) {
-        (Route::Sendmail(_), _) => Err(
-            "the address cannot be confirmed here: [mail] sendmail would run as you. Set [mail] smtp, or enrol at login or by root",
-        ),
-        (_, AddressSource::Command(_)) => Err(
-            "the address cannot be confirmed here: [mail] address is a command, which would run as you. Make it a pattern, or enrol at login or by root",
-        ),
+        (Route::Sendmail(_), _) => Err(Hindrance::MailAsTheUser),
+        (_, AddressSource::Command(_)) => Err(Hindrance::AddressAsTheUser),
         (Route::Smtp(_), _) => Ok(()),
     }
 }
@@ -72,7 +70,7 @@ pub fn confirm<A: Asker>(
     store: &Store,
     account: &Account,
     mut outgoing: Outgoing,
-) -> Result<Result<Address, String>, A::Stop> {
+) -> Result<Result<Address, Wording>, A::Stop> {
     let language = outgoing.language;
     let sent_at = asker.now()?;
     let counted = mint::mailed_code().and_then(|(code, _)| {
@@ -83,13 +81,11 @@ pub fn confirm<A: Asker>(
         Ok((code, true)) => code,
         Ok((_, false)) => {
             asker.tell(&Confirming::TooMany.text(language))?;
-            return Ok(Err(
-                "the limit of codes mailed within a day is reached".to_owned()
-            ));
+            return Ok(Err(Hindrance::NoMoreMail.into()));
         }
         Err(error) => {
             asker.tell(&Confirming::NotSent.text(language))?;
-            return Ok(Err(error.to_string()));
+            return Ok(Err(Wording::of(|language| error.text(language))));
         }
     };
     outgoing.code = code.reveal();
@@ -97,7 +93,7 @@ pub fn confirm<A: Asker>(
         Ok(address) => address,
         Err(error) => {
             asker.tell(&Confirming::NotSent.text(language))?;
-            return Ok(Err(error.to_string()));
+            return Ok(Err(Hindrance::from(&error).into()));
         }
     };
     let masked = address.masked();
@@ -113,9 +109,7 @@ pub fn confirm<A: Asker>(
         }
     }
     asker.tell(&Confirming::NotConfirmed.text(language))?;
-    Ok(Err(
-        "the address is not confirmed; nothing was changed".to_owned()
-    ))
+    Ok(Err(Hindrance::AddressNotConfirmed.into()))
 }
 
 #[cfg(test)]
@@ -189,7 +183,7 @@ mod tests {
     fn run(
         directory: &std::path::Path,
         person: &mut Person,
-    ) -> Result<Result<Address, String>, ()> {
+    ) -> Result<Result<Address, Wording>, ()> {
         fs::set_permissions(directory, fs::Permissions::from_mode(0o2770)).unwrap();
         let store = Store::open(directory).unwrap();
         let alice = Account {

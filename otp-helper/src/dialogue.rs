@@ -6,6 +6,7 @@ use crate::harmless::{self, Life, Said};
 use crate::wire::Wire;
 use nix::unistd::getuid;
 use otp_core::mail::Address;
+use otp_core::messages::hindrance::Hindrance;
 use otp_core::{Account, Policy, UnixTime};
 use otp_helper::confirming::{Asker, confirm, may_be_sent_for_a_user};
 use otp_helper::mail::{self, NotTaken, Outgoing, Purpose};
@@ -48,9 +49,9 @@ impl Ground<Wire> for ByTheCaller<'_> {
     }
 
     fn wait_for_a_person(&mut self) -> Result<(), End> {
-        self.time.extend_for_a_dialogue().map_err(|_| {
-            End::unavailable("a limit of the caller keeps the time from being counted")
-        })
+        self.time
+            .extend_for_a_dialogue()
+            .map_err(|_| End::unavailable(Hindrance::NoTimer))
     }
 
     fn authenticate(&mut self, line: &mut Wire, account: &Account, verb: Verb) -> Result<(), End> {
@@ -103,10 +104,7 @@ pub(crate) fn prove_identity(
 ) -> Result<(), End> {
     let user = account.name.as_str();
     if harmless::ask_without_the_group(is_there).ok() != Some(Said::Yes) {
-        return Err(End::unavailable(
-            "there is no PAM service otp-enroll (/etc/pam.d/otp-enroll) that users may read, so nobody can prove \
-             who they are",
-        ));
+        return Err(End::unavailable(Hindrance::NoServiceOfOurs));
     }
     let said = harmless::ask_without_the_group(|| {
         let language = line.language();
@@ -124,9 +122,7 @@ pub(crate) fn prove_identity(
             Err(End::Refused(Answer::NotAuthenticated))
         }
         Ok(Said::Senseless) => Err(Stop::Senseless.into()),
-        Err(_) => Err(End::unavailable(
-            "no process could be started for the PAM service",
-        )),
+        Err(_) => Err(End::unavailable(Hindrance::NoProcess)),
     }
 }
 

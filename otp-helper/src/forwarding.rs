@@ -9,9 +9,10 @@ use crate::dialogue::prove_identity;
 use crate::harmless::Life;
 use crate::wire::Wire;
 use nix::unistd::{getegid, getgid};
+use otp_core::messages::hindrance::Hindrance;
 use otp_core::record::{Name, Standing};
 use otp_core::{Account, Policy};
-use otp_helper::client::{DEFAULT_HELPER, FLEET_PROGRAM, Session};
+use otp_helper::client::{DEFAULT_HELPER, FLEET_PROGRAM, NoAnswer, Session};
 use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Request, Verb};
 use otp_helper::records::Records;
@@ -22,9 +23,6 @@ use otp_site::{clock, policy};
 use otp_store::change::{Change, Proof, Refused};
 use otp_store::{Overview, Undisturbed};
 use std::path::{Path, PathBuf};
-
-/// The reason if a limit of the caller blocks the timer; the helper then refuses.
-const NO_TIME: &str = "a limit of the caller keeps the time from being counted";
 
 /// The connection to the verifiers, for the requests of one login.
 pub(crate) struct Fleet {
@@ -73,16 +71,15 @@ impl Fleet {
     }
 
     fn pass_on(&self, request: &Request, asked: &mut Asked<'_>) -> Answer {
-        let unavailable = |reason: &str| Answer::Unavailable(reason.to_owned());
         if asked.time.extend_for_the_records().is_err() {
-            return unavailable(NO_TIME);
+            return Answer::Unavailable(Hindrance::NoTimer.into());
         }
         if let Some(attempt) = asked.attempt {
             attempt.begins();
         }
         // No signal can come between an attempt and its log entry.
         let Ok(undisturbed) = asked.attempt.map(|_| Undisturbed::begin()).transpose() else {
-            return unavailable(NO_TIME);
+            return Answer::Unavailable(Hindrance::NoTimer.into());
         };
         let answer = self.ask(request);
         match (&answer, asked.attempt) {
@@ -102,7 +99,7 @@ impl Fleet {
     fn ask(&self, request: &Request) -> Answer {
         self.records
             .pass_on(request)
-            .unwrap_or_else(|lost| Answer::Unavailable(lost.to_string()))
+            .unwrap_or_else(|lost| Answer::Unavailable((&lost).into()))
     }
 
     /// Makes a change: it tells what the change removes, the person proves to this machine who they are, and a
@@ -117,7 +114,7 @@ impl Fleet {
             policy::load_to_enrol(&asked.caller.conf)?;
         }
         if asked.time.extend_for_the_records().is_err() {
-            return Err(End::unavailable(NO_TIME));
+            return Err(End::unavailable(Hindrance::NoTimer));
         }
         let user = account.name.as_str().to_owned();
         let overview = match self.ask(&Request::Status { user: user.clone() }) {
@@ -142,7 +139,7 @@ impl Fleet {
         let imported = |overview: &Overview| overview.recovery_codes_imported;
         let imported_codes_go = overview.as_ref().is_some_and(imported);
         if asked.time.extend_for_a_dialogue().is_err() {
-            return Err(End::unavailable(NO_TIME));
+            return Err(End::unavailable(Hindrance::NoTimer));
         }
         let begun = Turn::Begun {
             goes: goes.clone(),
@@ -163,7 +160,7 @@ impl Fleet {
             }
             Turn::Begun { .. } => {}
             Turn::End(answer) => return Ok(answer),
-            _ => return Err(End::unavailable(UNINTELLIGIBLE)),
+            _ => return Err(unanswered(&NoAnswer::Unintelligible)),
         }
         let led = Led {
             scribe: asked.scribe,
@@ -175,10 +172,8 @@ impl Fleet {
     }
 }
 
-const UNINTELLIGIBLE: &str = "otp-fleet gave an answer that is none";
-
-fn unanswered(reason: &impl std::fmt::Display) -> End {
-    End::unavailable(&format!("of otp-fleet: {reason}"))
+fn unanswered(reason: &NoAnswer) -> End {
+    End::unavailable(reason.wording_of(FLEET_PROGRAM))
 }
 
 /// Returns the authenticators that the change removes, as the verifier will compute them too.
@@ -242,7 +237,7 @@ impl Led<'_> {
                 Turn::End(_) => return end(turn),
                 // A verifier runs no PAM stack, and it has already begun.
                 Turn::Begun { .. } | Turn::Ask { .. } | Turn::Tell { .. } => {
-                    return Err(End::unavailable(UNINTELLIGIBLE));
+                    return Err(unanswered(&NoAnswer::Unintelligible));
                 }
             };
             match reply {
@@ -262,7 +257,8 @@ impl Led<'_> {
             id: otp_log::new_id(),
         };
         record.begins();
-        let _undisturbed = Undisturbed::begin().map_err(|_| End::unavailable(NO_TIME))?;
+        let _undisturbed =
+            Undisturbed::begin().map_err(|_| End::unavailable(Hindrance::NoTimer))?;
         session
             .send(&Reply::Keep)
             .map_err(|reason| unanswered(&reason))?;
@@ -278,7 +274,7 @@ impl Led<'_> {
 fn end(turn: Turn) -> Result<Answer, End> {
     match turn {
         Turn::End(answer) => Ok(answer),
-        _ => Err(End::unavailable(UNINTELLIGIBLE)),
+        _ => Err(unanswered(&NoAnswer::Unintelligible)),
     }
 }
 

@@ -6,6 +6,7 @@
 use nix::sys::prctl;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{getegid, getgid};
+use otp_core::messages::hindrance::Hindrance;
 use otp_helper::client::DEFAULT_HELPER;
 use otp_helper::serving::Cause;
 use std::fs::{self, Metadata};
@@ -31,7 +32,7 @@ struct Start {
 }
 
 /// Returns what keeps this helper from the records, and what to do about it, if the error is a missing permission.
-pub(crate) fn missing(cause: &Cause, records: &Path) -> Option<String> {
+pub(crate) fn missing(cause: &Cause, records: &Path) -> Option<Hindrance> {
     let (Cause::Store(otp_store::Error::Io { source, .. })
     | Cause::Site(otp_site::Error::Io { source, .. })) = cause
     else {
@@ -50,36 +51,35 @@ pub(crate) fn missing(cause: &Cause, records: &Path) -> Option<String> {
             .map(|about| (about.gid(), about.mode())),
         records: fs::metadata(records).ok().map(group),
     };
-    start
-        .reason()
-        .map(|reason| format!("{DEFAULT_HELPER} {reason}"))
+    start.reason()
 }
 
 impl Start {
     /// Returns the first reason that holds; `None`: the helper has the group of the records.
-    fn reason(&self) -> Option<String> {
-        let without = "was started without its group: ";
+    fn reason(&self) -> Option<Hindrance> {
+        let helper = DEFAULT_HELPER;
         match (self.group, self.file, self.records) {
-            (Some(own), _, Some(records)) if own != records => Some(format!(
-                "has the group {own} and the records have {records}: install the package again"
-            )),
+            (Some(own), _, Some(records)) if own != records => {
+                Some(Hindrance::HelperOfAnotherGroup {
+                    helper,
+                    own,
+                    records,
+                })
+            }
             (Some(_), ..) => None,
-            (None, Some((_, mode)), _) if mode & SETGID == 0 => Some(
-                "has no set-group-id bit, and so not the group of the records: install the package again".to_owned(),
-            ),
-            (None, Some((file, _)), Some(records)) if file != records => Some(format!(
-                "has the group {file} and the records have {records}: install the package again"
-            )),
-            _ if self.no_new_privs => Some(format!(
-                "{without}the program that asks has no_new_privs (systemd: NoNewPrivileges=yes and what implies it); \
-                 take that setting out of its service"
-            )),
-            _ if self.nosuid => Some(format!(
-                "{without}its file system is mounted with nosuid; mount it without"
-            )),
-            _ => Some(format!(
-                "{without}the kernel did not give it (is it traced, or in a container that has no such group?)"
-            )),
+            (None, Some((_, mode)), _) if mode & SETGID == 0 => {
+                Some(Hindrance::HelperWithoutBit { helper })
+            }
+            (None, Some((file, _)), Some(records)) if file != records => {
+                Some(Hindrance::HelperOfAnotherGroup {
+                    helper,
+                    own: file,
+                    records,
+                })
+            }
+            _ if self.no_new_privs => Some(Hindrance::HelperUnderNoNewPrivs { helper }),
+            _ if self.nosuid => Some(Hindrance::HelperOnNosuid { helper }),
+            _ => Some(Hindrance::HelperWithoutGroup { helper }),
         }
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     };
 
     fn reason(start: &Start) -> String {
-        start.reason().unwrap_or_default()
+        start.reason().unwrap().to_string()
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
         ] {
             let reason = reason(&start);
             assert!(reason.contains(words), "{reason}");
-            assert!(DEFAULT_HELPER.len() + 1 + reason.len() <= 256, "{reason}");
+            assert!(reason.len() <= 256, "{reason}");
         }
     }
 

@@ -7,7 +7,9 @@ use crate::child::{command, end, send_all};
 use crate::frame::Fields;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use otp_core::mail::Address;
+use otp_core::messages::hindrance::Hindrance;
 use otp_core::record::Language;
+use otp_file::wording;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -148,12 +150,20 @@ pub enum NotTaken {
     Silence,
 }
 
+impl From<&NotTaken> for Hindrance {
+    fn from(reason: &NotTaken) -> Self {
+        match reason {
+            NotTaken::Start(error) => Self::MailNotStarted {
+                error: wording(error),
+            },
+            NotTaken::Silence => Self::MailNotTaken,
+        }
+    }
+}
+
 impl std::fmt::Display for NotTaken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Start(error) => write!(f, "otp-mail could not be started: {error}"),
-            Self::Silence => f.write_str("otp-mail did not take the message"),
-        }
+        Hindrance::from(self).fmt(f)
     }
 }
 

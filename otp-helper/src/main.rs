@@ -16,6 +16,9 @@ mod wire;
 use caller::Caller;
 use forwarding::{Asked, Fleet};
 use harmless::Life;
+use otp_core::messages::hindrance::Hindrance;
+use otp_core::messages::reason::Wording;
+use otp_core::record::Language;
 use otp_helper::frame::BadFrame;
 use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Request, Verb};
@@ -88,8 +91,8 @@ fn serve(
     ) {
         Ok(answer) => answer,
         Err(Stop::Unavailable(error)) => {
-            let reason = group::missing(&error, &caller.state_dir);
-            Answer::Unavailable(reason.unwrap_or_else(|| error.to_string()))
+            let reason = group::missing(&error, &caller.state_dir).map(Wording::from);
+            Answer::Unavailable(reason.unwrap_or_else(|| error.wording()))
         }
         Err(Stop::Gone) => return Err(ExitCode::FAILURE),
         Err(Stop::Senseless) => {
@@ -100,7 +103,7 @@ fn serve(
         refuse(verb, &user, "not allowed");
     }
     if let (Answer::Unavailable(reason), Some(attempt)) = (&answer, &attempt) {
-        attempt.could_not_be_made(reason);
+        attempt.could_not_be_made(reason.text(Language::English));
     }
     match line.say(&answer.to_fields()) {
         Some(()) => Ok(answer),
@@ -165,8 +168,7 @@ fn answer(
         ) => trying::try_login(&account, &service, &runs_as, line, time),
         (request, account) => {
             if time.extend_for_the_records().is_err() {
-                let reason = "a limit of the caller keeps the time from being counted";
-                return Ok(Answer::Unavailable(reason.to_owned()));
+                return Ok(Answer::Unavailable(Hindrance::NoTimer.into()));
             }
             let answer = look_up(&store, &policy, request, attempt, scribe, account)?;
             // If this fails, the longer limit holds.

@@ -20,9 +20,11 @@ use crate::protocol::{Answer, Claim, Request, Verb};
 use nix::unistd::getuid;
 use otp_core::mail::Address;
 use otp_core::mailed::LoginKey;
+use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
 use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
+use otp_file::wording;
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
 use otp_store::account::mailing::{Asked, ask_for_code, keep_confirmed};
 use otp_store::account::overview::standing;
@@ -173,9 +175,9 @@ pub enum Lost {
     /// The helper denied the request of this process.
     Denied,
     /// The helper could not fulfil the request, for this reason.
-    Unavailable(String),
+    Unavailable(Wording),
     /// The helper could not make an attempt, for this reason, and has logged that.
-    Recorded(String),
+    Recorded(Wording),
 }
 
 impl From<Error> for Lost {
@@ -191,7 +193,7 @@ impl From<NoAnswer> for Lost {
 }
 
 impl Lost {
-    /// Says so in a language, without a full stop. What the helper or a verifier said stays as it was said.
+    /// Says so in a language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match (self, language) {
@@ -204,8 +206,16 @@ impl Lost {
             (Self::Denied, Language::Korean) => {
                 "이 프로그램은 이 사용자의 인증 코드를 확인할 수 없습니다".to_owned()
             }
-            (Self::Unavailable(reason) | Self::Recorded(reason), _) => reason.clone(),
+            (Self::Unavailable(reason) | Self::Recorded(reason), _) => {
+                reason.text(language).to_owned()
+            }
         }
+    }
+}
+
+impl From<&Lost> for Wording {
+    fn from(lost: &Lost) -> Self {
+        Self::of(|language| lost.text(language))
     }
 }
 
@@ -216,6 +226,14 @@ impl std::fmt::Display for Lost {
 }
 
 impl std::error::Error for Lost {}
+
+/// Holds back signals until the result is dropped: nothing comes between what is counted or changed and its log entry.
+///
+/// # Errors
+/// The kernel gives no timer.
+pub fn undisturbed() -> Result<Undisturbed, Lost> {
+    Undisturbed::begin().map_err(|error| Lost::Unavailable(wording(&error)))
+}
 
 impl Records {
     /// Opens the records in a directory, to be read and written by this process. `seal` encrypts the keys in them.
@@ -462,10 +480,7 @@ impl Records {
         };
         let undisturbed = match helper.door {
             Door::Helper => None,
-            Door::Fleet => {
-                let begun = Undisturbed::begin();
-                Some(begun.map_err(|error| Lost::Unavailable(error.to_string()))?)
-            }
+            Door::Fleet => Some(undisturbed()?),
         };
         let answer = helper
             .ask(&request)
@@ -531,7 +546,7 @@ impl Records {
         account: &Account,
         outgoing: Outgoing,
         asker: &mut A,
-    ) -> Result<Option<Result<Address, String>>, A::Stop> {
+    ) -> Result<Option<Result<Address, Wording>>, A::Stop> {
         let Way::Here(place) = &self.0 else {
             return Ok(None);
         };
@@ -543,7 +558,7 @@ impl Records {
                     made = store.sealed_by(seal.clone());
                     &made
                 }
-                Err(error) => return Ok(Some(Err(error.to_string()))),
+                Err(error) => return Ok(Some(Err(Wording::of(|language| error.text(language))))),
             },
         };
         confirm(asker, store, account, outgoing).map(Some)

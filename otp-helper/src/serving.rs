@@ -12,6 +12,7 @@ pub use record::{Attempt, Change, Scribe};
 use crate::frame::{BadFrame, Fields};
 use crate::protocol::{Answer, Request};
 use crate::session::Reply;
+use otp_core::messages::reason::Wording;
 use otp_core::{Account, Before1970, Input, Policy};
 use otp_site::clock;
 use otp_store::account::grace::{begin_grace, rehearse_grace};
@@ -78,6 +79,17 @@ impl From<otp_site::Error> for Cause {
 impl From<Before1970> for Cause {
     fn from(error: Before1970) -> Self {
         Self::Site(error.into())
+    }
+}
+
+impl Cause {
+    /// Returns the reason, in every language.
+    #[must_use]
+    pub fn wording(&self) -> Wording {
+        Wording::of(|language| match self {
+            Self::Store(error) => error.text(language),
+            Self::Site(error) => error.text(language),
+        })
     }
 }
 

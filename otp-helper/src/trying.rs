@@ -7,6 +7,7 @@ use crate::wire::Wire;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User, getgid, initgroups, setresgid, setresuid};
 use otp_core::Account;
+use otp_core::messages::hindrance::Hindrance;
 use otp_helper::protocol::{Answer, RunsAs};
 use otp_helper::serving::Stop;
 use otp_helper::system;
@@ -29,18 +30,18 @@ pub(crate) fn try_login(
     line: &mut Wire,
     time: &mut Life,
 ) -> Result<Answer, Stop> {
-    let unavailable = |reason: &str| Ok(Answer::Unavailable(reason.to_owned()));
+    let unavailable = |reason: Hindrance| Ok(Answer::Unavailable(reason.into()));
     let has_file = |one: &str| Path::new(one).join(service).is_file();
     let is_name =
         !service.is_empty() && !service.contains(['/', '\0']) && !service.starts_with('.');
     if !is_name || !DIRECTORIES.into_iter().any(has_file) {
-        return unavailable("there is no PAM service of that name");
+        return unavailable(Hindrance::NoService);
     }
     if time.extend_for_a_dialogue().is_err() {
-        return unavailable("a limit of the caller keeps the time from being counted");
+        return unavailable(Hindrance::NoTimer);
     }
     let (Ok(name), user) = (CString::new(service), account.name.as_str()) else {
-        return unavailable("there is no PAM service of that name");
+        return unavailable(Hindrance::NoService);
     };
     let said = harmless::ask_as(
         || become_caller(runs_as, account),
@@ -57,7 +58,7 @@ pub(crate) fn try_login(
         Ok(Said::Yes) => Ok(Answer::Done),
         Ok(Said::No) => Ok(Answer::NotAuthenticated),
         Ok(Said::Senseless) => Err(Stop::Senseless),
-        Err(_) => unavailable("no process could be started for the PAM service"),
+        Err(_) => unavailable(Hindrance::NoProcess),
     }
 }
 

@@ -16,10 +16,9 @@ use otp_core::{Account, UnixTime, Zone};
 use otp_helper::confirming::Asker;
 use otp_helper::enrolment::{Block, DIVIDER, End, Script, Stage, Surface, Typed, Underway};
 use otp_helper::mail::{NotTaken, Outgoing, Purpose};
-use otp_helper::records::{self, Attendant, Changing, Lost};
+use otp_helper::records::{self, Attendant, Changing, Lost, undisturbed};
 use otp_site::policy;
 use otp_site::stack::joins_messages;
-use otp_store::Undisturbed;
 use otp_store::change::{Change, Kept, Proof, Refused};
 use std::convert::Infallible;
 use std::mem;
@@ -414,8 +413,7 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Begun {
             records.keep_confirmed(&self.account, address, now)?;
         }
         // No signal comes between the change and its log entry.
-        let _undisturbed =
-            Undisturbed::begin().map_err(|error| Lost::Unavailable(error.to_string()))?;
+        let _undisturbed = undisturbed()?;
         let kept = self.changing.keep(&stage.case.records, &policy, now)?;
         stage.log(Event::Change, &self.name);
         Ok(kept)

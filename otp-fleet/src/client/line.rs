@@ -2,7 +2,9 @@
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use otp_core::messages::hindrance::VerifierFault;
 use otp_core::record::Verifier;
+use otp_file::wording;
 use otp_helper::fleet::ALPN;
 use otp_helper::frame::{BadFrame, Fields};
 use rustls::{ClientConnection, Stream};
@@ -16,7 +18,7 @@ pub(super) enum Silence {
     /// The parent has gone: no one waits for an answer.
     Gone,
     /// The verifier failed, for this reason.
-    Verifier(String),
+    Verifier(VerifierFault),
 }
 
 /// A connection whose handshake is complete.
@@ -37,7 +39,7 @@ impl Line {
         mut tls: ClientConnection,
         tcp: TcpStream,
         deadline: Instant,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, VerifierFault> {
         let mut timed = Timed::new(&tcp, deadline, Watch::Nobody);
         while tls.is_handshaking() {
             if let Err(error) = tls.complete_io(&mut timed) {
@@ -46,7 +48,7 @@ impl Line {
         }
         // A server that does not know the protocol continues without it.
         if tls.alpn_protocol() != Some(ALPN) {
-            return Err("does not speak the protocol of pam_otp".to_owned());
+            return Err(VerifierFault::OtherProtocol);
         }
         Ok(Self { verifier, tls, tcp })
     }
@@ -55,26 +57,26 @@ impl Line {
     ///
     /// # Errors
     /// It does not listen or has sent something; the text is the reason.
-    pub(super) fn still_there(&mut self) -> Result<(), String> {
+    pub(super) fn still_there(&mut self) -> Result<(), VerifierFault> {
         loop {
             let mut ready = [PollFd::new(self.tcp.as_fd(), PollFlags::POLLIN)];
             match poll(&mut ready, PollTimeout::ZERO) {
                 Ok(0) => return Ok(()),
                 Ok(_) | Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno.to_string()),
+                Err(errno) => return Err(reason(&errno.into())),
             }
             // Tickets for later connections come unasked, and are not kept.
             match self.tls.read_tls(&mut &self.tcp) {
-                Ok(0) => return Err("has closed the connection".to_owned()),
+                Ok(0) => return Err(VerifierFault::Closed),
                 Ok(_) => {}
                 Err(error) => return Err(reason(&error)),
             }
             match self.tls.process_new_packets() {
                 Ok(state) if state.peer_has_closed() => {
-                    return Err("has closed the connection".to_owned());
+                    return Err(VerifierFault::Closed);
                 }
                 Ok(state) if state.plaintext_bytes_to_read() > 0 => {
-                    return Err("has said something unasked".to_owned());
+                    return Err(VerifierFault::Unasked);
                 }
                 Ok(_) => {}
                 Err(error) => return Err(reason(&io::Error::new(ErrorKind::InvalidData, error))),
@@ -87,9 +89,9 @@ impl Line {
     /// # Errors
     /// See [`Silence`]; the message may still have arrived.
     pub(super) fn say(&mut self, message: &Fields, deadline: Instant) -> Result<(), Silence> {
-        let bytes = message.to_bytes().ok_or_else(|| {
-            Silence::Verifier("was not asked: the request is too long".to_owned())
-        })?;
+        let bytes = message
+            .to_bytes()
+            .ok_or(Silence::Verifier(VerifierFault::TooLong))?;
         let mut timed = Timed::new(&self.tcp, deadline, Watch::Parent);
         let mut stream = Stream::new(&mut self.tls, &mut timed);
         let sent = stream.write_all(&bytes).and_then(|()| stream.flush());
@@ -110,20 +112,22 @@ impl Line {
         let error = noting.error;
         read.map_err(|bad| match (bad, error) {
             (BadFrame::Silence, Some(error)) => timed.silence(&error),
-            (BadFrame::Silence, None) => Silence::Verifier("gave no complete answer".to_owned()),
+            (BadFrame::Silence, None) => Silence::Verifier(VerifierFault::Incomplete),
             (BadFrame::Mark | BadFrame::TooLarge | BadFrame::Fields, _) => {
-                Silence::Verifier("answered something that is no answer".to_owned())
+                Silence::Verifier(VerifierFault::Senseless)
             }
         })
     }
 }
 
 /// Describes an error of the connection, without quoting any message.
-fn reason(error: &io::Error) -> String {
+fn reason(error: &io::Error) -> VerifierFault {
     match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => "gave no answer in time".to_owned(),
-        ErrorKind::UnexpectedEof => "has closed the connection".to_owned(),
-        _ => error.to_string(),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => VerifierFault::Late,
+        ErrorKind::UnexpectedEof => VerifierFault::Closed,
+        _ => VerifierFault::Refused {
+            error: wording(error),
+        },
     }
 }
 

@@ -17,6 +17,8 @@ use caller::Caller;
 use harmless::Begun;
 use nix::unistd::getuid;
 use otp_core::event::Value;
+use otp_core::messages::hindrance::Hindrance;
+use otp_file::wording;
 use otp_helper::fleet::ANSWER_LIMIT;
 use otp_helper::frame::BadFrame;
 use otp_helper::protocol::{Answer, Request};
@@ -56,8 +58,9 @@ pub fn run() -> ExitCode {
         let deadline = asked_at.take().unwrap_or_else(Instant::now) + ANSWER_LIMIT;
         let verb = request.verb();
         if let Err(error) = life.shorten_for_an_answer() {
-            let reason = format!("a limit keeps the time from being counted: {error}");
-            caller.say(&Answer::Unavailable(reason).to_fields());
+            let error = wording(&error.into());
+            let reason = Hindrance::TimerFailed { error };
+            caller.say(&Answer::Unavailable(reason.into()).to_fields());
             return ExitCode::FAILURE;
         }
         let answer = match request {

@@ -5,7 +5,9 @@
 //! login loses a quarter of a second, while a person types.
 
 use super::line::Line;
+use otp_core::messages::hindrance::VerifierFault;
 use otp_core::record::Verifier;
+use otp_file::wording;
 use otp_helper::fleet::CONNECT_LIMIT;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
@@ -27,12 +29,12 @@ const LONGEST: Duration = Duration::from_secs(6);
 /// Connects to the first of these verifiers that answers.
 ///
 /// # Errors
-/// None answers; the texts say why for each.
+/// None answers: each verifier with its fault.
 pub(super) fn reach(
     config: &Arc<ClientConfig>,
     verifiers: &[&Verifier],
     deadline: Instant,
-) -> Result<Line, Vec<String>> {
+) -> Result<Line, Vec<(String, VerifierFault)>> {
     let (says, said) = channel();
     let deadline = deadline.min(Instant::now() + LONGEST);
     let mut tries: Vec<Try> = Vec::new();
@@ -64,10 +66,10 @@ pub(super) fn reach(
     }
 }
 
-fn describe(verifiers: &[&Verifier], tries: &[Try]) -> Vec<String> {
+fn describe(verifiers: &[&Verifier], tries: &[Try]) -> Vec<(String, VerifierFault)> {
     let one = |(verifier, tried): (&&Verifier, &Try)| {
-        let reason = tried.failed.as_deref().unwrap_or("gave no answer in time");
-        format!("{verifier}: {reason}")
+        let fault = tried.failed.clone().unwrap_or(VerifierFault::Late);
+        (verifier.to_string(), fault)
     };
     verifiers.iter().zip(tries).map(one).collect()
 }
@@ -75,10 +77,10 @@ fn describe(verifiers: &[&Verifier], tries: &[Try]) -> Vec<String> {
 /// The attempt to reach one verifier.
 struct Try {
     begun: Instant,
-    failed: Option<String>,
+    failed: Option<VerifierFault>,
 }
 
-type Said = (usize, Result<Line, String>);
+type Said = (usize, Result<Line, VerifierFault>);
 
 impl Try {
     /// Starts the attempt in a thread of its own: a look-up of a name cannot be given up otherwise.
@@ -99,7 +101,9 @@ impl Try {
         let failed = thread::Builder::new().spawn(run).err();
         Self {
             begun,
-            failed: failed.map(|error| format!("no thread could be started: {error}")),
+            failed: failed.map(|error| VerifierFault::NoThread {
+                error: wording(&error),
+            }),
         }
     }
 
@@ -119,17 +123,24 @@ impl Try {
 }
 
 /// Looks up the name, and tries its addresses in turn, each with its share of the time.
-fn connect(config: Arc<ClientConfig>, verifier: Verifier, ends: Instant) -> Result<Line, String> {
+fn connect(
+    config: Arc<ClientConfig>,
+    verifier: Verifier,
+    ends: Instant,
+) -> Result<Line, VerifierFault> {
     let name = ServerName::try_from(verifier.host().to_owned())
-        .map_err(|_| "cannot be the name in a certificate".to_owned())?;
-    let mut tls = Some(
-        ClientConnection::new(config, name).map_err(|error| format!("no connection: {error}"))?,
-    );
+        .map_err(|_| VerifierFault::NoServerName)?;
+    let tls = ClientConnection::new(config, name).map_err(|error| VerifierFault::NoConnection {
+        error: error.to_string(),
+    })?;
+    let mut tls = Some(tls);
     let addresses = (verifier.host(), verifier.port())
         .to_socket_addrs()
-        .map_err(|error| format!("cannot be looked up: {error}"))?;
+        .map_err(|error| VerifierFault::NotLookedUp {
+            error: wording(&error),
+        })?;
     let addresses: Vec<_> = addresses.collect();
-    let mut failed = "has no address".to_owned();
+    let mut failed = VerifierFault::NoAddress;
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let time = ends.saturating_duration_since(Instant::now());
         // An address that is not the last must not delay the others.
@@ -150,15 +161,17 @@ fn connect(config: Arc<ClientConfig>, verifier: Verifier, ends: Instant) -> Resu
                     .expect("it is taken once, and the function then returns");
                 return Line::begin(verifier, tls, tcp, ends);
             }
-            Err(error) => failed = words(&error),
+            Err(error) => failed = fault(&error),
         }
     }
     Err(failed)
 }
 
-fn words(error: &Error) -> String {
+fn fault(error: &Error) -> VerifierFault {
     match error.kind() {
-        ErrorKind::TimedOut => "gave no answer in time".to_owned(),
-        _ => error.to_string(),
+        ErrorKind::TimedOut => VerifierFault::Late,
+        _ => VerifierFault::Refused {
+            error: wording(error),
+        },
     }
 }

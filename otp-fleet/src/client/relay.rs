@@ -6,6 +6,8 @@ use super::line::{Line, Silence};
 use super::reach::reach;
 use crate::tls::{self, Files};
 use nix::unistd::geteuid;
+use otp_core::messages::hindrance::{Hindrance, VerifierFault};
+use otp_core::messages::reason::Wording;
 use otp_core::record::{FleetPolicy, Verifier};
 use otp_core::{Account, Policy};
 use otp_helper::fleet::{ANSWER_LIMIT, PolicyDigest, is_elsewhere, wrap};
@@ -34,10 +36,10 @@ pub(super) struct Gone;
 
 /// The verifiers of the policy, and the connection to one of them.
 pub(super) struct Verifiers {
-    known: Result<Known, String>,
+    known: Result<Known, Wording>,
     line: Option<Line>,
     /// The time since when none could be reached, and the reason.
-    away: Option<(Instant, String)>,
+    away: Option<(Instant, Wording)>,
     /// The time that this login has waited for answers; it shortens the next wait.
     waited: Duration,
 }
@@ -48,7 +50,7 @@ struct Known {
     /// The verifiers, in the order in which they are tried.
     order: Vec<Verifier>,
     /// The verifiers that serve no requests for now, with their reasons.
-    elsewhere: Vec<String>,
+    elsewhere: Vec<(String, VerifierFault)>,
 }
 
 impl Verifiers {
@@ -74,9 +76,9 @@ impl Verifiers {
     pub(super) fn ask(&mut self, request: &Request, deadline: Instant) -> Result<Answer, Gone> {
         let begun = Instant::now();
         let deadline = what_is_left(deadline, self.waited, begun);
-        let said = self
-            .first_said(request, deadline)
-            .and_then(|(line, said)| Answer::from_fields(&said).ok_or_else(|| no_answer(line)));
+        let said = self.first_said(request, deadline).and_then(|(line, said)| {
+            Answer::from_fields(&said).ok_or_else(|| broken_off(line, VerifierFault::Senseless))
+        });
         self.waited += begun.elapsed();
         self.answer(said, request)
     }
@@ -103,7 +105,7 @@ impl Verifiers {
     /// answer. Its verifier is then the last one that this login asks.
     fn answer(&mut self, said: Result<Answer, Stop>, request: &Request) -> Result<Answer, Gone> {
         match said {
-            Ok(Answer::Denied) => Ok(Answer::Unavailable(self.denied(request))),
+            Ok(Answer::Denied) => Ok(Answer::Unavailable(self.denied(request).into())),
             Ok(answer) => Ok(answer),
             Err(Stop::Gone) => Err(Gone),
             Err(Stop::Unavailable(reason)) => {
@@ -115,15 +117,12 @@ impl Verifiers {
         }
     }
 
-    fn denied(&self, request: &Request) -> String {
+    fn denied(&self, request: &Request) -> Hindrance {
         let verifier = self.line.as_ref().map(|line| line.verifier.to_string());
         let verifier = verifier.unwrap_or_default();
         match request {
-            Request::Change { .. } => format!(
-                "{verifier} does not take this change from this machine: it takes a code of this user that was accepted on this \
-                 machine in the last five minutes, so /etc/pam.d/otp-enroll must ask for one (pam_otp.so)"
-            ),
-            _ => format!("{verifier} does not let this machine ask about this user"),
+            Request::Change { .. } => Hindrance::ChangeNotTaken { verifier },
+            _ => Hindrance::UserNotServed { verifier },
         }
     }
 
@@ -151,7 +150,7 @@ impl Verifiers {
             known.order.retain(|one| *one != verifier);
             known
                 .elsewhere
-                .push(format!("{verifier}: serves nobody: {reason}"));
+                .push((verifier.to_string(), VerifierFault::ServesNobody { reason }));
         }
     }
 
@@ -181,26 +180,27 @@ impl Verifiers {
             let order: Vec<_> = known.order.iter().collect();
             match reach(&known.config, &order, deadline) {
                 Ok(line) => self.line = Some(line),
-                Err(reasons) => {
-                    let all = [known.elsewhere.as_slice(), &reasons].concat();
-                    let reason = format!("no verifier could be reached ({})", all.join("; "));
+                Err(faults) => {
+                    let each = [known.elsewhere.as_slice(), &faults].concat();
+                    let reason = Wording::from(Hindrance::NoVerifier { each });
                     self.away = Some((Instant::now(), reason.clone()));
                     return Err(Stop::Unavailable(reason));
                 }
             }
         }
-        let nothing = "no verifier could be reached";
         let line = self.line.as_mut();
-        line.ok_or_else(|| Stop::Unavailable(nothing.to_owned()))
+        line.ok_or_else(|| Hindrance::NoVerifier { each: Vec::new() }.into())
     }
 }
 
 impl Known {
-    fn read(conf: &Path) -> Result<Self, String> {
-        let policy = policy::load(conf).map_err(|error| error.to_string())?;
+    fn read(conf: &Path) -> Result<Self, Wording> {
+        let policy =
+            policy::load(conf).map_err(|error| Wording::of(|language| error.text(language)))?;
         let policy = policy.for_account();
         if !policy.fleet.is_used() {
-            return Err(format!("{}: [fleet] names no verifiers", conf.display()));
+            let path = conf.display().to_string();
+            return Err(Hindrance::NoFleet { path }.into());
         }
         Ok(Self {
             config: config(&policy.fleet)?,
@@ -220,9 +220,9 @@ impl Known {
     /// Makes the envelope. A verifier is asked only about users of the fleet, whatever the parent is.
     fn envelope(&self, request: &Request) -> Result<Fields, Stop> {
         let account = users::account(request.user());
-        let account = account.map_err(|error| Stop::Unavailable(error.to_string()))?;
-        let uid = whom(request.user(), account.as_ref(), &self.policy.fleet)
-            .map_err(|reason| Stop::Unavailable(reason.to_owned()))?;
+        let account = account
+            .map_err(|error| Stop::Unavailable(Wording::of(|language| error.text(language))))?;
+        let uid = whom(request.user(), account.as_ref(), &self.policy.fleet).map_err(Stop::from)?;
         let digest = PolicyDigest::of(&self.policy);
         Ok(wrap(uid, digest, &request.to_fields()))
     }
@@ -243,22 +243,20 @@ fn whom(
     user: &str,
     account: Option<&Account>,
     fleet: &FleetPolicy,
-) -> Result<Option<u32>, &'static str> {
+) -> Result<Option<u32>, Hindrance> {
     match account {
         Some(account) if fleet.keeps(account) => Ok(Some(account.uid)),
-        Some(_) => Err("the records of this user stay on this machine"),
+        Some(_) => Err(Hindrance::LocalUser),
         None if user.is_empty() => Ok(None),
-        None => Err("the name service does not know this user any more"),
+        None => Err(Hindrance::GoneUser),
     }
 }
 
 /// Reads the settings of TLS. Only root and the helper's group, which also owns the records, may read the key. Root's
 /// own process lacks that group, and takes it from the records.
-fn config(fleet: &FleetPolicy) -> Result<Arc<ClientConfig>, String> {
-    let file = |key: &str, path: &Option<PathBuf>| {
-        path.clone()
-            .ok_or_else(|| format!("[fleet] {key} is not set"))
-    };
+fn config(fleet: &FleetPolicy) -> Result<Arc<ClientConfig>, Wording> {
+    let file =
+        |key: &'static str, path: &Option<PathBuf>| path.clone().ok_or(Hindrance::NotSet { key });
     let records = fs::metadata(DEFAULT_DIRECTORY).map(|found| found.gid());
     let files = Files {
         ca: file("ca", &fleet.ca)?,
@@ -266,27 +264,31 @@ fn config(fleet: &FleetPolicy) -> Result<Arc<ClientConfig>, String> {
         key: file("key", &fleet.key)?,
         key_group: records.ok().filter(|_| geteuid().is_root()),
     };
-    tls::client(&files).map_err(|error| error.to_string())
+    tls::client(&files).map_err(|error| error.to_string().into())
 }
 
 /// Why a verifier gave no answer.
 enum Stop {
     Gone,
-    Unavailable(String),
+    Unavailable(Wording),
 }
 
 fn of(silence: Silence, line: &Line) -> Stop {
     match silence {
         Silence::Gone => Stop::Gone,
-        Silence::Verifier(reason) => Stop::Unavailable(format!("{} {reason}", line.verifier)),
+        Silence::Verifier(how) => broken_off(line, how),
     }
 }
 
-fn no_answer(line: &Line) -> Stop {
-    Stop::Unavailable(format!(
-        "{} answered something that is no answer",
-        line.verifier
-    ))
+impl From<Hindrance> for Stop {
+    fn from(hindrance: Hindrance) -> Self {
+        Self::Unavailable(hindrance.into())
+    }
+}
+
+fn broken_off(line: &Line, how: VerifierFault) -> Stop {
+    let verifier = line.verifier.to_string();
+    Hindrance::BrokenOff { verifier, how }.into()
 }
 
 /// Passes on the turns of a change, in both directions, until its end.
@@ -299,7 +301,7 @@ fn turns(
 ) -> Result<Answer, Stop> {
     loop {
         let takes_a_reply = match Turn::from_fields(&fields) {
-            None => return Err(no_answer(line)),
+            None => return Err(broken_off(line, VerifierFault::Senseless)),
             Some(Turn::End(answer)) => return Ok(answer),
             Some(Turn::Begun { .. } | Turn::Tell { .. }) => false,
             Some(Turn::Checked { proof, left }) => proof != Proof::Right && left > 0,

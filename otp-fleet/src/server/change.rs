@@ -10,6 +10,7 @@ use super::line::TlsLine;
 use super::machine::NoMachine;
 use crate::name::PeerName;
 use otp_core::mail::Address;
+use otp_core::messages::hindrance::Hindrance;
 use otp_core::{Account, Policy};
 use otp_helper::permission::{May, Relation, allowed};
 use otp_helper::protocol::{Answer, Verb};
@@ -97,9 +98,7 @@ impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
         draft: &Draft,
     ) -> Result<Option<Address>, End> {
         if self.policy.enroll.verify_email && draft.device().is_some() {
-            return Err(End::unavailable(
-                "addresses are not confirmed in a fleet: take verify_email out of the verifiers' policy",
-            ));
+            return Err(End::unavailable(Hindrance::NoAddressesInAFleet));
         }
         Ok(None)
     }
@@ -109,11 +108,11 @@ impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
     /// dialogue may last.
     fn policy_by_now(&mut self, account: &Account) -> Result<Policy, End> {
         if let Some(reason) = self.shared.refuses() {
-            return Err(End::unavailable(&reason));
+            return Err(End::unavailable(reason));
         }
         match self.shared.machine(self.name) {
             Ok(_) => {}
-            Err(NoMachine::Unknown(reason)) => return Err(End::unavailable(&reason)),
+            Err(NoMachine::Unknown(reason)) => return Err(End::unavailable(reason)),
             Err(NoMachine::Is(reason)) => {
                 let user = account.name.as_str();
                 let log = &self.shared.log;

@@ -9,6 +9,9 @@ use super::zones::{Reach, reach};
 use super::{Shared, administrator, log};
 use crate::name::PeerName;
 use crate::registry::{Entry, Role};
+use otp_core::messages::hindrance::Hindrance;
+use otp_core::messages::reason::Wording;
+use otp_core::record::Language;
 use otp_core::{Account, Policy, UserName, Verdict};
 use otp_helper::fleet::{ADMINISTRATOR, Envelope, elsewhere};
 use otp_helper::frame::BadFrame;
@@ -143,15 +146,16 @@ fn answer<B: Base>(
             Reach::Yes => {}
             Reach::No => return denied("the user is in no zone of the machine"),
             Reach::Unknown(group) => {
-                let reason = format!("the group {group} of a zone cannot be looked up");
-                return Said::Answer(unavailable(scribe, &envelope.request, reason));
+                let reason = Hindrance::ZoneGroup { group };
+                return Said::Answer(unavailable(scribe, &envelope.request, reason.into()));
             }
         }
     }
     let policy = match policy::load(&shared.conf.policy) {
         Ok(policy) => policy.for_account(),
         Err(error) => {
-            return Said::Answer(unavailable(scribe, &envelope.request, error.to_string()));
+            let reason = Wording::of(|language| error.text(language));
+            return Said::Answer(unavailable(scribe, &envelope.request, reason));
         }
     };
     otp_log::hand_on_from_now_on(&shared.conf.state, &policy.hooks);
@@ -171,7 +175,7 @@ fn answer<B: Base>(
             return Said::Answer(unavailable(
                 scribe,
                 &envelope.request,
-                what.words().to_owned(),
+                what.hindrance().into(),
             ));
         }
         Err(reason) => return denied(reason),
@@ -200,9 +204,10 @@ fn of_nobody(user: &str, request: &Request) -> Option<Answer> {
 }
 
 /// Returns the answer to a request that cannot be fulfilled, and logs it if it was for an attempt.
-fn unavailable(scribe: &Scribe, request: &Request, reason: String) -> Answer {
+fn unavailable(scribe: &Scribe, request: &Request, reason: Wording) -> Answer {
     if let Request::Check { user, claim, .. } = request {
-        Attempt::new(scribe, user, claim.as_ref()).could_not_be_made(&reason);
+        Attempt::new(scribe, user, claim.as_ref())
+            .could_not_be_made(reason.text(Language::English));
     }
     Answer::Unavailable(reason)
 }
@@ -286,7 +291,7 @@ impl<B: Base> Shared<B> {
             return Ok(None);
         }
         self.base.holds_back(name);
-        self.log.held_back(name, what.words());
+        self.log.held_back(name, &what.hindrance().to_string());
         Ok(Some(what))
     }
 
@@ -379,11 +384,10 @@ impl<B: Base> Asked<'_, B> {
                 answer
             }
             (Err(error), attempt, _) => {
-                let reason = error.to_string();
                 if let Some(attempt) = attempt {
-                    attempt.could_not_be_made(&reason);
+                    attempt.could_not_be_made(&error.to_string());
                 }
-                Answer::Unavailable(reason)
+                Answer::Unavailable(Cause::Store(error).wording())
             }
         }
     }
@@ -397,7 +401,9 @@ impl<B: Base> Asked<'_, B> {
         let verb = otp_helper::protocol::Verb::of(&change).word();
         let keeper = match self.shared.base.for_dialogue(self.name, self.policy) {
             Ok(keeper) => keeper,
-            Err(error) => return Said::Answer(Answer::Unavailable(error.to_string())),
+            Err(error) => {
+                return Said::Answer(Answer::Unavailable(Cause::Store(error).wording()));
+            }
         };
         let changed = Dialogue {
             keeper: &keeper,
@@ -422,12 +428,7 @@ impl<B: Base> Asked<'_, B> {
                 }
                 Said::Answer(answer)
             }
-            Err(Stop::Unavailable(Cause::Store(error))) => {
-                Said::Answer(Answer::Unavailable(error.to_string()))
-            }
-            Err(Stop::Unavailable(Cause::Site(error))) => {
-                Said::Answer(Answer::Unavailable(error.to_string()))
-            }
+            Err(Stop::Unavailable(cause)) => Said::Answer(Answer::Unavailable(cause.wording())),
             Err(Stop::Gone) => Said::Nothing,
             Err(Stop::Senseless) => {
                 let reason = "not what belongs at this point";

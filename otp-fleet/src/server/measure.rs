@@ -7,6 +7,7 @@
 //! a name without an authenticator, would cause a harmless machine to be held back.
 
 use crate::name::PeerName;
+use otp_core::messages::hindrance::Hindrance;
 use otp_core::{Account, Verdict};
 use otp_helper::protocol::{Answer, Request, Verb};
 use otp_store::Keeper;
@@ -44,13 +45,11 @@ impl What {
     }
 
     /// Returns the reason for holding back the machine.
-    pub(super) const fn words(self) -> &'static str {
+    pub(super) const fn hindrance(self) -> Hindrance {
         match self {
-            Self::NewNames => {
-                "this machine has begun graces and enrolments under too many names that the verifier's name service does not have"
-            }
-            Self::KnownNames => "this machine has begun too many graces and enrolments",
-            Self::Refusals => "this machine has had too many codes refused",
+            Self::NewNames => Hindrance::TooManyNewNames,
+            Self::KnownNames => Hindrance::TooManyChanges,
+            Self::Refusals => Hindrance::TooManyRefusals,
         }
     }
 }

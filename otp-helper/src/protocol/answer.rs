@@ -1,7 +1,8 @@
 //! The answers of the helper.
 
 use crate::frame::Fields;
-use otp_core::record::{Drift, Name, Refusal, Standing};
+use otp_core::messages::reason::Wording;
+use otp_core::record::{Drift, Language, Name, Refusal, Standing};
 use otp_core::time::UnixTime;
 use otp_core::{NoGuess, Verdict};
 use otp_store::change::Refused;
@@ -41,7 +42,7 @@ pub enum Answer {
     /// The caller may not make this request.
     Denied,
     /// The request could not be fulfilled, for this reason.
-    Unavailable(String),
+    Unavailable(Wording),
 }
 
 impl Answer {
@@ -69,8 +70,12 @@ impl Answer {
             Self::NotAuthenticated => word("not-authenticated"),
             Self::Denied => word("denied"),
             Self::Unavailable(reason) => {
-                let short: String = reason.chars().take(500).collect();
-                word("unavailable").with(short.as_bytes())
+                Language::ALL
+                    .into_iter()
+                    .fold(word("unavailable"), |all, language| {
+                        let short: String = reason.text(language).chars().take(500).collect();
+                        all.with(short.as_bytes())
+                    })
             }
         }
     }
@@ -103,10 +108,14 @@ impl Answer {
             ["refused", words @ ..] => Some(Self::Refused(refused_from_words(words)?)),
             ["not-authenticated"] => Some(Self::NotAuthenticated),
             ["denied"] => Some(Self::Denied),
-            // The text may be shown on a terminal, and may come from a verifier of a fleet.
-            ["unavailable", reason] => {
-                Some(Self::Unavailable(reason.replace(char::is_control, "?")))
-            }
+            // The texts may be shown on a terminal, and may come from a verifier of a fleet.
+            ["unavailable", english, korean] => Some(Self::Unavailable(Wording::of(|language| {
+                let said = match language {
+                    Language::English => english,
+                    Language::Korean => korean,
+                };
+                said.replace(char::is_control, "?")
+            }))),
             words => verdict_from_words(words).map(Self::Verdict),
         }
     }

@@ -1,6 +1,8 @@
 use super::*;
 use otp_core::Verdict;
-use otp_core::record::{Drift, Refusal, Standing};
+use otp_core::messages::hindrance::Hindrance;
+use otp_core::messages::reason::Wording;
+use otp_core::record::{Drift, Language, Refusal, Standing};
 use otp_core::time::UnixTime;
 use otp_store::change::Refused;
 use otp_store::{Device, Overview};
@@ -346,7 +348,10 @@ fn answers() -> Vec<Answer> {
         Refused => refusals().into_iter().map(Answer::Refused).collect::<Vec<_>>(),
         NotAuthenticated => [Answer::NotAuthenticated],
         Denied => [Answer::Denied],
-        Unavailable => [Answer::Unavailable("the disk is gone".to_owned())],
+        Unavailable => [
+            Answer::Unavailable("the disk is gone".to_owned().into()),
+            Answer::Unavailable(Hindrance::NoTimer.into()),
+        ],
     })
 }
 
@@ -356,6 +361,28 @@ fn every_answer_reads_back() {
         let back = Answer::from_fields(&over_the_wire(&answer.to_fields()));
         assert_eq!(back, Some(answer));
     }
+}
+
+#[test]
+fn a_reason_is_short_and_shows_no_control_characters_in_any_language() {
+    let said = Wording::of(|language| match language {
+        Language::English => format!("\u{1b}[31m{}", "x".repeat(600)),
+        Language::Korean => format!("\n{}", "가".repeat(600)),
+    });
+    let fields = Answer::Unavailable(said).to_fields();
+    let Some(Answer::Unavailable(back)) = Answer::from_fields(&over_the_wire(&fields)) else {
+        panic!("it is an answer");
+    };
+    let english = back.text(Language::English);
+    assert!(
+        english.starts_with("?[31mxxx") && english.chars().count() == 500,
+        "{english}"
+    );
+    let korean = back.text(Language::Korean);
+    assert!(
+        korean.starts_with("?가가") && korean.chars().count() == 500,
+        "{korean}"
+    );
 }
 
 #[test]
@@ -382,6 +409,9 @@ fn a_malformed_answer_is_never_taken_for_acceptance() {
         ],
         &["status", "1", "", "0", "5", "", "wrong-code", "0", "open"],
         &["refused"],
+        &["unavailable"],
+        &["unavailable", "only in one language"],
+        &["unavailable", "in", "three", "languages"],
         &[""],
         &[],
     ] {

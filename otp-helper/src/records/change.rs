@@ -4,6 +4,7 @@ use super::{Lost, Place, Records, Way, user};
 use crate::client::{NoAnswer, Session};
 use crate::protocol::{Answer, Request};
 use crate::session::{Reply, Turn};
+use otp_core::messages::reason::Wording;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Authenticator, Policy, UnixTime};
@@ -57,7 +58,7 @@ pub enum Broken<L> {
     /// The records could not be used; nothing was changed.
     Lost(Lost),
     /// It is unknown whether the change was made, for this reason.
-    Unknown(String),
+    Unknown(Wording),
 }
 
 impl<L> From<Failed> for Broken<L> {
@@ -304,8 +305,8 @@ impl Changing {
             Ok(Turn::End(Answer::Kept { enrolled })) => Ok(Kept { enrolled }),
             Ok(Turn::End(Answer::Unavailable(reason))) => Err(Broken::Unknown(reason)),
             Ok(end @ Turn::End(_)) => Err(end.into()),
-            Ok(_) => Err(Broken::Unknown(NoAnswer::Unintelligible.to_string())),
-            Err(reason) => Err(Broken::Unknown(reason.to_string())),
+            Ok(_) => Err(Broken::Unknown(NoAnswer::Unintelligible.wording())),
+            Err(reason) => Err(Broken::Unknown(reason.wording())),
         }
     }
 }

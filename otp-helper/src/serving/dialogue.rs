@@ -5,6 +5,8 @@ use crate::permission::May;
 use crate::protocol::{Answer, Verb};
 use crate::session::{self, Reply, Turn};
 use otp_core::mail::Address;
+use otp_core::messages::hindrance::Hindrance;
+use otp_core::messages::reason::Wording;
 use otp_core::record::Name;
 use otp_core::{Account, Authenticator, Policy};
 use otp_site::{clock, groups};
@@ -173,9 +175,8 @@ impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
             keep_confirmed(self.keeper, account, address, clock::now()?)?;
         }
         // No signal comes between the change and its log entry.
-        let _undisturbed = Undisturbed::begin().map_err(|_| {
-            End::unavailable("a limit of the caller keeps the time from being counted")
-        })?;
+        let _undisturbed =
+            Undisturbed::begin().map_err(|_| End::unavailable(Hindrance::NoTimer))?;
         let kept = draft.keep(self.keeper, &policy, groups::belongs, clock::now()?)?;
         record.is_made();
         Ok(Answer::Kept {
@@ -225,8 +226,8 @@ impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
 impl End {
     /// Makes the end of a change that could not be made, for a reason of ours.
     #[must_use]
-    pub fn unavailable(reason: &str) -> Self {
-        Self::Refused(Answer::Unavailable(reason.to_owned()))
+    pub fn unavailable(reason: impl Into<Wording>) -> Self {
+        Self::Refused(Answer::Unavailable(reason.into()))
     }
 }
 

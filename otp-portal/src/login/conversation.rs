@@ -73,7 +73,7 @@ fn cannot(kind: Kind, trouble: &Trouble) -> Said {
     log::unavailable(None, trouble);
     match kind {
         Kind::Begin => Said::No(NotIn::Unavailable),
-        _ => Said::Answer(Answer::Unavailable(trouble.to_string())),
+        _ => Said::Answer(Answer::Unavailable(trouble.to_string().into())),
     }
 }
 
@@ -180,7 +180,7 @@ fn name_of(bearer: &Bearer) -> String {
 
 fn unavailable(account: &Account, trouble: &Trouble) -> Said {
     log::unavailable(Some(account.name.as_str()), trouble);
-    Said::Answer(Answer::Unavailable(trouble.to_string()))
+    Said::Answer(Answer::Unavailable(trouble.to_string().into()))
 }
 
 fn by_helper(site: &Site, bearer: &Bearer, request: &Request) -> Said {
@@ -268,7 +268,7 @@ fn changes(
         Ok(Ok(Changed::Ended(why))) => Said::Ended(why),
         Ok(Err(Silent::TooLong)) => {
             let reason = "nobody has answered for so long that nothing was changed";
-            Said::Answer(Answer::Unavailable(reason.to_owned()))
+            Said::Answer(Answer::Unavailable(reason.to_owned().into()))
         }
         Ok(Err(silent)) => return Err(silent),
         Err(trouble) => unavailable(account, &trouble),

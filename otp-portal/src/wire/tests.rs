@@ -95,7 +95,7 @@ fn said() -> Vec<Said> {
             Answer::Denied,
             Answer::Verdict(left),
             Answer::Refused(Refused::Disabled),
-            Answer::Unavailable("no disk".to_owned()),
+            Answer::Unavailable("no disk".to_owned().into()),
         ].map(Said::Answer),
         Full => [Said::Full],
     })

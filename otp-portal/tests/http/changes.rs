@@ -508,7 +508,7 @@ fn a_change_that_was_made_is_never_reported_as_not_made() {
             let instead = if hangs_up {
                 Instead::HangsUp
             } else {
-                Instead::Says(Answer::Unavailable("killed".to_owned()))
+                Instead::Says(Answer::Unavailable("killed".to_owned().into()))
             };
             portal.part.with(|state| state.instead = Some(instead));
             let browser = if has_codes {

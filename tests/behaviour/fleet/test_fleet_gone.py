@@ -152,7 +152,7 @@ RIGHT = helper.message("verdict", "accepted", "phone", "")
         (said(helper.message("verdict", "accepted")), "answered something that is no answer"),
         (said(helper.message("welcome")), "answered something that is no answer"),
         (said(helper.message("denied")), "does not let this machine ask about this user"),
-        (said(helper.message("unavailable", "the database does not answer")), "the database does not answer"),
+        (said(helper.message("unavailable", "the database does not answer", "데이터베이스가 응답하지 않습니다")), "the database does not answer"),
     ],
     ids=["nothing", "half", "half-then-end", "end", "http", "short", "strange", "denied", "unavailable"],
 )

@@ -111,6 +111,9 @@ def test_without_a_verifier_nothing_changes_and_the_reason_is_told(fleet, dora):
     talk = Talk(dora, "recovery-codes")
     assert talk.end() == 2, talk.screen
     assert "no verifier could be reached" in talk.said and "hint: " in talk.said
+    talk = Talk(dora, "recovery-codes", "--lang", "ko")
+    assert talk.end() == 2, talk.screen
+    assert "연결할 수 있는 검증 서버가 없습니다(" in talk.said and "연결이 거부되었습니다" in talk.said, talk.screen
 
 
 @pytest.mark.parametrize("leave", [self_service.ctrl_c, self_service.sigterm, self_service.sigkill])
@@ -333,7 +336,7 @@ def test_otp_fleet_inherits_nothing_of_the_program_around_it(application, fleet,
         found["environment"] = pathlib.Path(f"/proc/{child}/environ").read_bytes()
         found["core"] = re.search(r"Max core file size +(\d+)", pathlib.Path(f"/proc/{child}/limits").read_text())[1]
         found["cwd"] = os.readlink(f"/proc/{child}/cwd")
-        connection.sendall(helper.message("unavailable", "it was only looked at"))
+        connection.sendall(helper.message("unavailable", "it was only looked at", "조회만 했습니다"))
 
     with fleet.verifier(SECOND, act=look):
         fleet.policy(verifiers=[SECOND])

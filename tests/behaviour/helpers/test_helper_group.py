@@ -100,6 +100,25 @@ def test_otp_enroll_names_the_reason(alice, way, words):
     assert hint == "hint: ask your administrator"
 
 
+IN_KOREAN = {
+    "no new privileges": "no_new_privs가 설정되어 있으므로(systemd: NoNewPrivileges=yes",
+    "nosuid": "nosuid로 마운트되어 있으므로",
+    "without the bit": "setgid 비트가 없어",
+    "without the group": "그룹은 0번이고 등록 정보의 그룹은",
+    "without group and bit": "setgid 비트가 없어",
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_otp_enroll_names_the_reason_in_korean(alice, name):
+    damage, wrapped, english = WAYS[name]
+    with damage():
+        done = run(alice, *wrapped, str(BINARIES / "otp-enroll"), "status", "--lang", "ko")
+    assert done.returncode == 2 and done.stdout == ""
+    first, _ = done.stderr.splitlines()
+    assert IN_KOREAN[name] in first and english not in first and "without its group" not in first, done.stderr
+
+
 def test_otp_enrolls_dialogue_names_the_reason(bobby, way):
     wrapped, reason = way
     command = " ".join(["exec", *wrapped, str(BINARIES / "otp-enroll")])

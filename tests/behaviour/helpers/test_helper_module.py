@@ -127,7 +127,7 @@ ANSWERS = {
     "text": b"accepted\n", "an answer without its fields": message("accepted"), "no name": message("accepted", "", ""),
     "too many fields": message("accepted", "phone", "", "more"), "an unknown word": message("success"),
     "no word": message(), "the answer to another question": message("enrolled"), "denied": message("denied"),
-    "unavailable": message("unavailable", "the disk is gone"), "a number that is none": message("rejected", "four"),
+    "unavailable": message("unavailable", "the disk is gone", "디스크가 없습니다"), "a number that is none": message("rejected", "four"),
     "more than there may be": b"otp1\xff\xff" + b"x" * 0xFFFF, "fields that do not add up": b"otp1\0\x03\0\x09x",
     "not UTF-8": message(b"\xff\xfe"), "noise": bytes(range(256)) * 20,
 }
