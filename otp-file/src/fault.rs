@@ -1,5 +1,6 @@
 //! The faults of a file that show before its content is read.
 
+use nix::errno::Errno;
 use otp_core::messages::reason::{Deed, Unfit, Wording};
 use otp_core::record::Language;
 use std::io;
@@ -173,6 +174,15 @@ pub fn told(error: &io::Error, language: Language) -> String {
         io::ErrorKind::TimedOut => "시간이 초과되었습니다",
         io::ErrorKind::FileTooLarge => "파일이 너무 큽니다",
         io::ErrorKind::OutOfMemory => "메모리가 부족합니다",
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+            "상대방이 연결을 끊었습니다"
+        }
+        io::ErrorKind::HostUnreachable => "호스트까지 가는 경로가 없습니다",
+        io::ErrorKind::NetworkUnreachable => "네트워크에 연결할 수 없습니다",
+        // The standard library has no stable kind for it.
+        _ if error.raw_os_error() == Some(Errno::ELOOP as i32) => {
+            "심볼릭 링크를 따라갈 수 없습니다"
+        }
         _ => return error.to_string(),
     };
     match language {
@@ -208,8 +218,11 @@ mod tests {
     #[test]
     fn the_common_errors_of_the_system_are_told_in_korean_and_others_as_they_are() {
         let hangul = |text: &str| text.contains(|c| ('가'..='힣').contains(&c));
-        // ENOENT, EACCES, EPERM, EEXIST, ENOTDIR, EISDIR, ENOSPC, EROFS, EPIPE, EDQUOT, EFBIG, ENOMEM.
-        for number in [2, 13, 1, 17, 20, 21, 28, 30, 32, 122, 27, 12] {
+        // ENOENT, EACCES, EPERM, EEXIST, ENOTDIR, EISDIR, ENOSPC, EROFS, EPIPE, ELOOP, EDQUOT, EFBIG, ENOMEM; ENETUNREACH,
+        // ECONNABORTED, ECONNRESET, ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH.
+        for number in [
+            2, 13, 1, 17, 20, 21, 28, 30, 32, 40, 122, 27, 12, 101, 103, 104, 110, 111, 113,
+        ] {
             let error = io::Error::from_raw_os_error(number);
             assert!(hangul(&told(&error, Language::Korean)), "{error}");
             assert_eq!(told(&error, Language::English), error.to_string());
