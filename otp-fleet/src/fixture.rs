@@ -102,3 +102,16 @@ pub(crate) const BOTH: [ExtendedKeyUsagePurpose; 2] = [
     ExtendedKeyUsagePurpose::ServerAuth,
     ExtendedKeyUsagePurpose::ClientAuth,
 ];
+
+/// Asserts that a Korean text has nothing in English, except the given names, each of which it has.
+pub(crate) fn assert_korean(said: &str, names: &[&str]) {
+    let mut rest = said.to_owned();
+    for name in names {
+        assert!(rest.contains(name), "{name}: {said}");
+        rest = rest.replace(name, "");
+    }
+    let is_hangul = |letter: char| ('가'..='힣').contains(&letter);
+    let is_english = |letter: char| letter.is_ascii_alphabetic();
+    assert!(rest.contains(is_hangul), "{said}");
+    assert!(!rest.contains(is_english), "{said}");
+}

@@ -7,6 +7,10 @@
 mod usage;
 
 use crate::name::PeerName;
+use otp_core::messages::fleet::Why;
+use otp_core::messages::reason::Wording;
+use otp_core::record::Language;
+use otp_file::Fault;
 use otp_helper::fleet::ALPN;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
@@ -46,21 +50,27 @@ pub struct Files {
 #[derive(Debug)]
 pub struct Unusable {
     file: PathBuf,
-    reason: String,
+    reason: Wording,
 }
 
 impl Unusable {
-    fn new(file: &Path, reason: impl fmt::Display) -> Self {
+    fn new(file: &Path, reason: impl Into<Wording>) -> Self {
         Self {
             file: file.to_owned(),
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
+    }
+
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        format!("{}: {}", self.file.display(), self.reason.text(language))
     }
 }
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file.display(), self.reason)
+        f.write_str(&self.text(Language::English))
     }
 }
 
@@ -72,11 +82,11 @@ impl std::error::Error for Unusable {}
 /// A file cannot be used.
 pub fn server(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
     let clients = usage::Clients::signed_by(roots(&files.ca)?)
-        .map_err(|error| Unusable::new(&files.ca, error))?;
+        .map_err(|error| Unusable::new(&files.ca, of_tls(&error)))?;
     let (certificates, key) = identity(files)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
-        .map_err(|error| Unusable::new(&files.certificate, error))?
+        .map_err(|error| Unusable::new(&files.certificate, of_tls(&error)))?
         .with_client_cert_verifier(Arc::new(clients))
         .with_single_cert(certificates, key)
         .map_err(|error| Unusable::new(&files.key, of_a_pair(&error)))?;
@@ -93,11 +103,11 @@ pub fn server(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
 /// A file cannot be used.
 pub fn client(files: &Files) -> Result<Arc<ClientConfig>, Unusable> {
     let servers = usage::Servers::signed_by(roots(&files.ca)?)
-        .map_err(|error| Unusable::new(&files.ca, error))?;
+        .map_err(|error| Unusable::new(&files.ca, of_tls(&error)))?;
     let (certificates, key) = identity(files)?;
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
-        .map_err(|error| Unusable::new(&files.certificate, error))?
+        .map_err(|error| Unusable::new(&files.certificate, of_tls(&error)))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(servers))
         .with_client_auth_cert(certificates, key)
@@ -121,12 +131,7 @@ pub fn name_shown(certificates: Option<&[CertificateDer<'_>]>) -> Option<PeerNam
 /// The file cannot be used, or its certificate has no name.
 pub fn name_in(file: &Path) -> Result<PeerName, Unusable> {
     let certificates = certificates(file)?;
-    name_shown(Some(&certificates)).ok_or_else(|| {
-        Unusable::new(
-            file,
-            "has no DNS name (subjectAltName) that a machine can have",
-        )
-    })
+    name_shown(Some(&certificates)).ok_or_else(|| Unusable::new(file, Why::NoDnsName))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -137,8 +142,10 @@ fn roots(file: &Path) -> Result<RootCertStore, Unusable> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file)? {
         let added = roots.add(certificate);
-        added
-            .map_err(|error| Unusable::new(file, format!("has a certificate of no CA: {error}")))?;
+        added.map_err(|error| {
+            let said = error.to_string();
+            Unusable::new(file, Why::NotOfAnAuthority { said })
+        })?;
     }
     Ok(roots)
 }
@@ -148,9 +155,9 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
     let bytes = read(file, 0o7755)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
-        Ok(found) if found.is_empty() => Err(Unusable::new(file, "has no certificate (PEM)")),
+        Ok(found) if found.is_empty() => Err(Unusable::new(file, Why::NoCertificate)),
         Ok(found) => Ok(found),
-        Err(_) => Err(Unusable::new(file, "is not PEM")),
+        Err(_) => Err(Unusable::new(file, Why::NotPem)),
     }
 }
 
@@ -161,28 +168,35 @@ fn identity(files: &Files) -> Result<Identity, Unusable> {
     let opened = open(&files.key, OF_A_KEY)?;
     let found = opened
         .metadata()
-        .map_err(|error| Unusable::new(&files.key, error))?;
+        .map_err(|error| Unusable::new(&files.key, of_the_system(&error)))?;
     let is_known = |gid: u32| {
         gid == 0 || gid == nix::unistd::getegid().as_raw() || Some(gid) == files.key_group
     };
     if found.mode() & 0o070 != 0 && !is_known(found.gid()) {
-        let reason = format!("can be read by the group with number {}", found.gid());
-        return Err(Unusable::new(&files.key, reason));
+        let gid = found.gid();
+        return Err(Unusable::new(&files.key, Why::ReadableByGroup { gid }));
     }
     let bytes = read_whole(&files.key, opened)?;
     // The parser's message could quote the content.
     let key = PrivateKeyDer::from_pem_slice(&bytes)
-        .map_err(|_| Unusable::new(&files.key, "has no key (PEM) without a passphrase"))?;
+        .map_err(|_| Unusable::new(&files.key, Why::NoPrivateKey))?;
     Ok((certificates, key))
 }
 
-fn of_a_pair(error: &rustls::Error) -> String {
+fn of_a_pair(error: &rustls::Error) -> Why {
     match error {
-        rustls::Error::InconsistentKeys(_) => {
-            "is not the key of the certificate; where both are being renewed, it will be".to_owned()
-        }
-        error => error.to_string(),
+        rustls::Error::InconsistentKeys(_) => Why::AnotherKey,
+        error => of_tls(error),
     }
+}
+
+fn of_tls(error: &impl fmt::Display) -> Why {
+    let said = error.to_string();
+    Why::Tls { said }
+}
+
+fn of_the_system(error: &io::Error) -> Wording {
+    Wording::of(|language| otp_file::told(error, language))
 }
 
 fn read(file: &Path, allowed: u32) -> Result<Zeroizing<Vec<u8>>, Unusable> {
@@ -199,11 +213,15 @@ fn read_whole(file: &Path, opened: File) -> Result<Zeroizing<Vec<u8>>, Unusable>
     ));
     let count = opened.take(LIMIT + 1).read_to_end(&mut bytes);
     match count {
-        Ok(count) if count as u64 > LIMIT => {
-            Err(Unusable::new(file, format!("is larger than {LIMIT} bytes")))
-        }
+        Ok(count) if count as u64 > LIMIT => Err(Unusable::new(
+            file,
+            of_fault(Fault::TooLarge { limit: LIMIT }),
+        )),
         Ok(_) => Ok(bytes),
-        Err(error) => Err(Unusable::new(file, format!("cannot be read: {error}"))),
+        Err(error) => {
+            let reason = of_the_system(&error);
+            Err(Unusable::new(file, Why::NotRead { reason }))
+        }
     }
 }
 
@@ -211,13 +229,16 @@ fn read_whole(file: &Path, opened: File) -> Result<Zeroizing<Vec<u8>>, Unusable>
 fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(file);
-    let opened =
-        opened.map_err(|error| Unusable::new(file, format!("cannot be opened: {error}")))?;
-    let found = opened
-        .metadata()
-        .map_err(|error| Unusable::new(file, format!("cannot be examined: {error}")))?;
+    let opened = opened.map_err(|error| {
+        let reason = of_the_system(&error);
+        Unusable::new(file, Why::NotOpened { reason })
+    })?;
+    let found = opened.metadata().map_err(|error| {
+        let reason = of_the_system(&error);
+        Unusable::new(file, Why::NotExamined { reason })
+    })?;
     if !found.is_file() {
-        return Err(Unusable::new(file, "is not a regular file"));
+        return Err(Unusable::new(file, of_fault(Fault::NotAFile)));
     }
     let rules = otp_file::Rules {
         allowed,
@@ -227,8 +248,12 @@ fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
     };
     rules
         .check(&found)
-        .map_err(|fault| Unusable::new(file, fault))?;
+        .map_err(|fault| Unusable::new(file, of_fault(fault)))?;
     Ok(opened)
+}
+
+fn of_fault(fault: Fault) -> Wording {
+    Wording::of(|language| fault.text(language))
 }
 
 /// Identifies a state of a file: it changes if the file is renewed in place or replaced.
@@ -259,8 +284,7 @@ fn stamps(files: &Files) -> io::Result<[Stamp; 3]> {
 fn of_a_verifier(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
     let config = server(files)?;
     if usage::is_useless_for_a_server(&certificates(&files.certificate)?) {
-        let reason = "does not say that it is for serverAuth (extendedKeyUsage)";
-        return Err(Unusable::new(&files.certificate, reason));
+        return Err(Unusable::new(&files.certificate, Why::NotForServers));
     }
     Ok(config)
 }

@@ -3,7 +3,7 @@
 use crate::keeper::Part;
 use crate::sealed::{self, NoRandom};
 use crate::text::credential;
-use otp_core::messages::reason::{Deed, Reason, Unfit};
+use otp_core::messages::reason::{Deed, Reason, Unfit, Wording};
 use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
 use otp_file::{Fault, Unparsed, Unread, told};
@@ -132,22 +132,22 @@ pub enum Error {
         source: io::Error,
     },
     /// The database of a fleet did not do what it was asked to do; nothing was changed.
-    #[error("{place}: cannot {action}: {reason}")]
+    #[error("{place}: cannot {action}: {}", reason.text(Language::English))]
     Database {
         /// The place.
         place: Location,
         /// What was tried.
         action: Deed,
         /// What went wrong.
-        reason: String,
+        reason: Wording,
     },
     /// The database of a fleet did not say in time whether something was written: it may count, now or later.
-    #[error("{place}: no answer tells whether it was written: {reason}")]
+    #[error("{place}: no answer tells whether it was written: {}", reason.text(Language::English))]
     InDoubt {
         /// The place.
         place: Location,
         /// The result of the last request.
-        reason: String,
+        reason: Wording,
     },
     /// The record names another user than the one it should belong to.
     #[error("{place}: is the record of another user, {recorded}")]
@@ -294,10 +294,15 @@ impl Error {
                 place,
                 action,
                 reason,
-            } => format!("{place}: {}: {reason}", action.failed(korean)),
-            Self::InDoubt { place, reason } => {
-                format!("{place}: 저장되었는지 알 수 있는 응답을 받지 못했습니다: {reason}")
-            }
+            } => format!(
+                "{place}: {}: {}",
+                action.failed(korean),
+                reason.text(korean)
+            ),
+            Self::InDoubt { place, reason } => format!(
+                "{place}: 저장되었는지 알 수 있는 응답을 받지 못했습니다: {}",
+                reason.text(korean)
+            ),
             Self::AnotherUsers { place, recorded } => {
                 format!("{place}: 다른 사용자({recorded})의 등록 정보입니다")
             }
@@ -509,5 +514,35 @@ impl<T> At<T> for Result<T, credential::Unread> {
 impl From<NoRandom> for Error {
     fn from(NoRandom: NoRandom) -> Self {
         Self::Random
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_database_said_is_told_in_the_language_of_its_sentence() {
+        let reason = Wording::of(|language| match language {
+            Language::English => "no answer".to_owned(),
+            Language::Korean => "응답이 없습니다".to_owned(),
+        });
+        let place = Location::of("/x");
+        let failed = Error::Database {
+            place: place.clone(),
+            action: Deed::Write,
+            reason: reason.clone(),
+        };
+        let in_doubt = Error::InDoubt { place, reason };
+        assert_eq!(failed.to_string(), "/x: cannot write: no answer");
+        assert_eq!(
+            in_doubt.to_string(),
+            "/x: no answer tells whether it was written: no answer"
+        );
+        for error in [failed, in_doubt] {
+            assert_eq!(error.text(Language::English), error.to_string());
+            let korean = error.text(Language::Korean);
+            assert!(korean.ends_with(": 응답이 없습니다"), "{korean}");
+        }
     }
 }

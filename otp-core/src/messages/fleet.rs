@@ -1,10 +1,12 @@
 //! What `otp-admin` says when a command about a fleet cannot be carried out, and why.
 
 mod told;
+mod why;
 
 pub use told::{Told, Wrong};
+pub use why::Why;
 
-use crate::messages::reason::Wording;
+use super::reason::Wording;
 use crate::record::Language;
 
 /// Why a command about a fleet was refused or could not be carried out.
@@ -28,19 +30,19 @@ pub enum Unable {
         /// Its file.
         path: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The policy of the verifiers cannot be used.
     UnusablePolicy {
         /// Its file.
         path: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// The database could not be asked, or refused.
     NoDatabase {
         /// What it said.
-        reason: String,
+        reason: Wording,
     },
     /// There is no fleet in the database.
     NotBegun,
@@ -53,7 +55,7 @@ pub enum Unable {
     /// The database contains keys of others, or does not ask for certificates although it should.
     NotAlone {
         /// What was found.
-        reason: String,
+        reason: Wording,
     },
     /// A member of etcd does not use the common name of a certificate as the user.
     NoCommonName {
@@ -65,7 +67,7 @@ pub enum Unable {
     /// The sealing key of this host cannot be read or written.
     NoSealingKey {
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// This host has a sealing key, and it is another one.
     AnotherSealingKey {
@@ -80,7 +82,7 @@ pub enum Unable {
     /// etcd's authentication should have been turned off, and this failed.
     LeftOn {
         /// What it said.
-        reason: String,
+        reason: Wording,
     },
     /// The command must be run on the host of a verifier.
     OnVerifierOnly,
@@ -134,21 +136,26 @@ pub enum Unable {
         /// Its path.
         path: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// A file cannot be written.
     NotWritten {
         /// Its path.
         path: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
+    },
+    /// Standard output cannot be written.
+    NotPrinted {
+        /// What the system said.
+        reason: Wording,
     },
     /// A file with a key cannot be used.
     UnusableKey {
         /// Its path.
         path: String,
         /// The reason.
-        reason: String,
+        reason: Wording,
     },
     /// There is no terminal to ask for a passphrase on, or it was closed.
     NoPassphrase,
@@ -171,12 +178,12 @@ pub enum Unable {
     /// No verifier could be reached with the administrator's certificate.
     NoVerifier {
         /// What each verifier said.
-        reason: String,
+        reason: Wording,
     },
     /// The connection to a verifier ended before the command did.
     SessionBroken {
         /// How it ended.
-        reason: String,
+        reason: Wording,
     },
     /// Another command has changed the same thing.
     ChangedMeanwhile,
@@ -224,6 +231,7 @@ impl Unable {
             | Self::NoDatabase { .. }
             | Self::NotRead { .. }
             | Self::NotWritten { .. }
+            | Self::NotPrinted { .. }
             | Self::LeftOn { .. }
             | Self::NoSealingKey { .. }
             | Self::NoVerifier { .. }
@@ -261,6 +269,7 @@ impl Unable {
     }
 
     fn english(&self) -> String {
+        let said = |reason: &Wording| reason.text(Language::English).to_owned();
         match self {
             Self::OfOneMachine => "this command is about one machine, not about a fleet".to_owned(),
             Self::OfUsersFiles => {
@@ -269,15 +278,12 @@ impl Unable {
             }
             Self::NoFleet => "this machine belongs to no fleet".to_owned(),
             Self::NoProgram { program, reason } => {
-                format!(
-                    "{program} cannot be run: {}",
-                    reason.text(Language::English)
-                )
+                format!("{program} cannot be run: {}", said(reason))
             }
             Self::NoConfiguration { path, reason } | Self::UnusablePolicy { path, reason } => {
-                format!("{path}: cannot be used: {reason}")
+                format!("{path}: cannot be used: {}", said(reason))
             }
-            Self::NoDatabase { reason } => format!("the database of the fleet: {reason}"),
+            Self::NoDatabase { reason } => format!("the database of the fleet: {}", said(reason)),
             Self::NotBegun => "there is no fleet in the database".to_owned(),
             Self::OpenToAll => "etcd answers everybody, not only its users".to_owned(),
             Self::BeingRestored => {
@@ -288,18 +294,21 @@ impl Unable {
                 "a restore from another backup was begun and has not ended".to_owned()
             }
             Self::NotAlone { reason } => {
-                format!("this database is not the fleet's alone: {reason}")
+                format!("this database is not the fleet's alone: {}", said(reason))
             }
             Self::NoCommonName { member } => {
                 format!("{member}: this member of etcd does not know users by their certificates")
             }
             Self::NoSeal => "the policy of this verifier names no sealing key".to_owned(),
-            Self::NoSealingKey { reason } => format!("the sealing key of the fleet: {reason}"),
+            Self::NoSealingKey { reason } => {
+                format!("the sealing key of the fleet: {}", said(reason))
+            }
             Self::AnotherSealingKey { file } => format!("{file}: holds another sealing key"),
             Self::NotASealingKey { path } => format!("{path}: holds no sealing key of a fleet"),
             Self::LeftOn { reason } => {
                 format!(
-                    "etcd now asks for users and lets nobody in, and this could not be undone: {reason}"
+                    "etcd now asks for users and lets nobody in, and this could not be undone: {}",
+                    said(reason)
                 )
             }
             Self::OnVerifierOnly => {
@@ -322,9 +331,14 @@ impl Unable {
                 format!("{path}: another key or passphrase, or the file was changed")
             }
             Self::Damaged { path } => format!("{path}: was changed, or is not whole"),
-            Self::NotRead { path, reason } => format!("{path}: cannot be read: {reason}"),
-            Self::NotWritten { path, reason } => format!("{path}: cannot be written: {reason}"),
-            Self::UnusableKey { path, reason } => format!("{path}: is not a key: {reason}"),
+            Self::NotRead { path, reason } => format!("{path}: cannot be read: {}", said(reason)),
+            Self::NotWritten { path, reason } => {
+                format!("{path}: cannot be written: {}", said(reason))
+            }
+            Self::NotPrinted { reason } => {
+                format!("standard output: cannot be written: {}", said(reason))
+            }
+            Self::UnusableKey { path, reason } => format!("{path}: is not a key: {}", said(reason)),
             Self::NoPassphrase => "no passphrase was given".to_owned(),
             Self::PassphrasesDiffer => "the two passphrases differ".to_owned(),
             Self::ShortPassphrase { least } => {
@@ -342,9 +356,12 @@ impl Unable {
             Self::NothingToConfirm => {
                 "the database has not gone back in time, as far as this host knows".to_owned()
             }
-            Self::NoVerifier { reason } => format!("no verifier answers: {reason}"),
+            Self::NoVerifier { reason } => format!("no verifier answers: {}", said(reason)),
             Self::SessionBroken { reason } => {
-                format!("the connection to the verifier ended before the command did: {reason}")
+                format!(
+                    "the connection to the verifier ended before the command did: {}",
+                    said(reason)
+                )
             }
             Self::ChangedMeanwhile => {
                 "somebody else has changed the fleet at the same time".to_owned()
@@ -383,7 +400,7 @@ impl Unable {
             Self::WrongKey { .. } => "nothing was restored; try the key that the backup was written with".to_owned(),
             Self::Damaged { .. } => "nothing was restored; use another copy of the backup".to_owned(),
             Self::NotRead { .. } => "check the path and its permissions".to_owned(),
-            Self::NotWritten { .. } => "give a new file in a directory with room, which only root can write".to_owned(),
+            Self::NotWritten { .. } | Self::NotPrinted { .. } => "give a new file in a directory with room, which only root can write".to_owned(),
             Self::UnusableKey { .. } => "a key is 32 random bytes in a file of root's with mode 0600: openssl rand -out FILE 32".to_owned(),
             Self::NoPassphrase => "run it at a terminal, or give a key with --key-file".to_owned(),
             Self::PassphrasesDiffer => "nothing was written; run the command again".to_owned(),
@@ -399,6 +416,7 @@ impl Unable {
     }
 
     fn korean(&self) -> String {
+        let said = |reason: &Wording| reason.text(Language::Korean).to_owned();
         match self {
             Self::OfOneMachine => {
                 "이 명령은 플릿이 아니라 컴퓨터 한 대에 대한 명령입니다.".to_owned()
@@ -409,13 +427,12 @@ impl Unable {
             }
             Self::NoFleet => "이 컴퓨터는 플릿에 속하지 않습니다.".to_owned(),
             Self::NoProgram { program, reason } => {
-                let reason = reason.text(Language::Korean);
-                format!("{program} 프로그램을 실행할 수 없습니다: {reason}")
+                format!("{program} 프로그램을 실행할 수 없습니다: {}", said(reason))
             }
             Self::NoConfiguration { path, reason } | Self::UnusablePolicy { path, reason } => {
-                format!("{path}: 사용할 수 없습니다: {reason}")
+                format!("{path}: 사용할 수 없습니다: {}", said(reason))
             }
-            Self::NoDatabase { reason } => format!("플릿의 데이터베이스: {reason}"),
+            Self::NoDatabase { reason } => format!("플릿의 데이터베이스: {}", said(reason)),
             Self::NotBegun => "데이터베이스에 플릿이 없습니다.".to_owned(),
             Self::OpenToAll => "etcd가 사용자만이 아니라 모두에게 응답합니다.".to_owned(),
             Self::BeingRestored => {
@@ -426,20 +443,21 @@ impl Unable {
                 "다른 백업에서 시작된 복원이 끝나지 않았습니다.".to_owned()
             }
             Self::NotAlone { reason } => {
-                format!("이 데이터베이스는 플릿 전용이 아닙니다: {reason}")
+                format!("이 데이터베이스는 플릿 전용이 아닙니다: {}", said(reason))
             }
             Self::NoCommonName { member } => {
                 format!("{member}: 이 etcd 멤버는 인증서로 사용자를 구별하지 않습니다.")
             }
             Self::NoSeal => "이 검증 서버의 정책에 봉인 키가 없습니다.".to_owned(),
-            Self::NoSealingKey { reason } => format!("플릿의 봉인 키: {reason}"),
+            Self::NoSealingKey { reason } => format!("플릿의 봉인 키: {}", said(reason)),
             Self::AnotherSealingKey { file } => format!("{file}: 다른 봉인 키가 있습니다."),
             Self::NotASealingKey { path } => {
                 format!("{path}: 플릿의 봉인 키가 들어 있지 않습니다.")
             }
             Self::LeftOn { reason } => {
                 format!(
-                    "etcd가 이제 사용자 인증을 요구하지만 아무도 허용하지 않으며, 되돌리지 못했습니다: {reason}"
+                    "etcd가 이제 사용자 인증을 요구하지만 아무도 허용하지 않으며, 되돌리지 못했습니다: {}",
+                    said(reason)
                 )
             }
             Self::OnVerifierOnly => {
@@ -458,11 +476,16 @@ impl Unable {
                 format!("{path}: 키나 암호가 다르거나 파일이 변경되었습니다.")
             }
             Self::Damaged { path } => format!("{path}: 변경되었거나 일부가 없습니다."),
-            Self::NotRead { path, reason } => format!("{path}: 읽을 수 없습니다: {reason}"),
+            Self::NotRead { path, reason } => format!("{path}: 읽을 수 없습니다: {}", said(reason)),
             Self::NotWritten { path, reason } => {
-                format!("{path}: 파일을 저장할 수 없습니다: {reason}")
+                format!("{path}: 파일을 저장할 수 없습니다: {}", said(reason))
             }
-            Self::UnusableKey { path, reason } => format!("{path}: 키가 아닙니다: {reason}"),
+            Self::NotPrinted { reason } => {
+                format!("표준 출력으로 내보내지 못했습니다: {}", said(reason))
+            }
+            Self::UnusableKey { path, reason } => {
+                format!("{path}: 키가 아닙니다: {}", said(reason))
+            }
             Self::NoPassphrase => "암호를 입력하지 않았습니다.".to_owned(),
             Self::PassphrasesDiffer => "두 암호가 서로 다릅니다.".to_owned(),
             Self::ShortPassphrase { least } => format!("암호가 {least}자보다 짧습니다."),
@@ -480,9 +503,14 @@ impl Unable {
             Self::NothingToConfirm => {
                 "이 호스트가 아는 한 데이터베이스는 과거로 돌아가지 않았습니다.".to_owned()
             }
-            Self::NoVerifier { reason } => format!("응답하는 검증 서버가 없습니다: {reason}"),
+            Self::NoVerifier { reason } => {
+                format!("응답하는 검증 서버가 없습니다: {}", said(reason))
+            }
             Self::SessionBroken { reason } => {
-                format!("명령이 끝나기 전에 검증 서버와의 연결이 끊어졌습니다: {reason}")
+                format!(
+                    "명령이 끝나기 전에 검증 서버와의 연결이 끊어졌습니다: {}",
+                    said(reason)
+                )
             }
             Self::ChangedMeanwhile => "다른 사람이 동시에 플릿을 변경했습니다.".to_owned(),
         }
@@ -520,6 +548,7 @@ impl Unable {
             Self::Damaged { .. } => "복원된 내용은 없습니다. 백업의 다른 사본을 사용하세요.".to_owned(),
             Self::NotRead { .. } => "경로와 권한을 확인하세요.".to_owned(),
             Self::NotWritten { .. } => "여유 공간이 있고 root에게만 쓰기 권한이 있는 디렉터리 안의 새 파일을 지정하세요.".to_owned(),
+            Self::NotPrinted { .. } => "출력이 어디로 연결되어 있는지 확인하세요.".to_owned(),
             Self::UnusableKey { .. } => "키는 무작위 32바이트이며 root 소유, 모드 0600인 파일입니다: openssl rand -out FILE 32".to_owned(),
             Self::NoPassphrase => "터미널에서 실행하거나 '--key-file' 옵션으로 키를 지정하세요.".to_owned(),
             Self::PassphrasesDiffer => "저장된 내용은 없습니다. 명령을 다시 실행하세요.".to_owned(),

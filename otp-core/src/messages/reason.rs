@@ -243,11 +243,51 @@ pub enum Unfit {
     StaysWithIt,
     /// `somebody has changed it since, and it stays`
     ChangedSince,
+    /// `must be addresses with ports: "192.0.2.1:6238", "[2001:db8::1]:6238"`
+    NoListen,
+    /// `must be 16 to 65536`
+    NoConnections,
+    /// `the section [etcd] is missing: where the records are`
+    NoSectionOfRecords,
+    /// `[etcd] and [store] are two places for the records: give one`
+    TwoSectionsOfRecords,
+    /// `must be addresses of members: "https://e1.example.org:2379"`
+    NoMembers,
+    /// `must be the name of a zone: letters, digits, '-' and '_'`
+    NoZone,
+    /// `must be users and groups: "alice", "@staff"`
+    NoMembersOfZone,
+    /// `nobody has said who writes`
+    NobodyWrites,
+    /// `etcd's answer is no answer`
+    NoAnswerOfEtcd,
+    /// `does not say which fleet it is`
+    NoIdOfFleet,
+    /// `is no verifier's witness`
+    NoWitness,
+    /// `an account has too many keys`
+    TooManyKeys,
+    /// `a key is no account's`
+    NoKeyOfAnAccount,
+    /// `is no part of an account`
+    NoPart,
+    /// `is cut short`
+    CutShort,
+    /// `is shorter than what was to be written over`
+    Shorter,
+    /// `its guard is damaged`
+    GuardDamaged,
+    /// `it has no guard`
+    NoGuard,
+    /// `it was written in a later epoch than that of the fleet`
+    OfALaterEpoch,
+    /// `it does not fit after its floor`
+    NoFitAfterFloor,
 }
 
 impl Unfit {
     /// Every one, for tests and for lists.
-    pub const ALL: [Self; 117] = every!(Unfit: NotUtf8, ByteOrderMark, NotToml, VersionZero, NotTables, NotATable, NotText, NotANumber, NotTruth, NotTexts, Newer, NoNetwork, PrefixTooLong, PrefixTooShort, HostBits, TooManySent, NoAddress, NoPattern, NoMailServer, NoService, DriftTooLarge, NoVerifier, SecretLength, DigitsOfCode, PeriodOfCode, WindowOfSteps, WindowOfCounters, NoName, WindowOfAnother, AuthenticatorCount, SameTwice, RecoveryCodeCount, FailuresToLock, LongestLock, LockLength, FailuresToDisable, EmptyName, LongName, DottedName, SlashedName, ControlledName,
+    pub const ALL: [Self; 137] = every!(Unfit: NotUtf8, ByteOrderMark, NotToml, VersionZero, NotTables, NotATable, NotText, NotANumber, NotTruth, NotTexts, Newer, NoNetwork, PrefixTooLong, PrefixTooShort, HostBits, TooManySent, NoAddress, NoPattern, NoMailServer, NoService, DriftTooLarge, NoVerifier, SecretLength, DigitsOfCode, PeriodOfCode, WindowOfSteps, WindowOfCounters, NoName, WindowOfAnother, AuthenticatorCount, SameTwice, RecoveryCodeCount, FailuresToLock, LongestLock, LockLength, FailuresToDisable, EmptyName, LongName, DottedName, SlashedName, ControlledName,
         TooManyNames, NoAlgorithm, WindowOfPolicy, TooLarge, RecoveryCodesOfPolicy, MostAuthenticators, NoGroupsOrAll, NoGroups, NoUsers, NoLanguage, NoAtLogin, NoQrStyle, ColonInIssuer, LongIssuer, NoDuration, TooLong, NoMoment, NoProgram, NoEvents, NoPath, NoVerifiers, ManyVerifiers, FilesWithoutVerifiers, VerifiersWithoutFiles, NotBase32, Empty, NotAUserId, NoUserId, NoKind, HalfAWindow, NotSealed, NoHash, NoSalt, NoId, NotHex, HexLength, NotTimes, NoMailHash, BothDamaged, NoPlace, SeveralKeys, DoesNotFit, NextDoesNotFit, OfAnotherCredential, NotOpenForWriting, EntryNotUtf8, StateMissing,
         NoSince,
         NoPicture,
@@ -257,7 +297,7 @@ impl Unfit {
         IncludesTooDeep,
         NoMachineName,
         NoFleet,
-        OfAnotherImport, NoKeyLine, NoRandomKey, KeyTwice, OneKeyTooMany, NoKey, NotSent, OpenDirectory, NoRightsOfUser, NoTransportKey, ReadingEnded, NotListed, ListingEnded, NoOutput, Fifo, Packed, NotRootsAlone, TrialEnded, NotDecrypted, StaysWithIt, ChangedSince);
+        OfAnotherImport, NoKeyLine, NoRandomKey, KeyTwice, OneKeyTooMany, NoKey, NotSent, OpenDirectory, NoRightsOfUser, NoTransportKey, ReadingEnded, NotListed, ListingEnded, NoOutput, Fifo, Packed, NotRootsAlone, TrialEnded, NotDecrypted, StaysWithIt, ChangedSince, NoListen, NoConnections, NoSectionOfRecords, TwoSectionsOfRecords, NoMembers, NoZone, NoMembersOfZone, NobodyWrites, NoAnswerOfEtcd, NoIdOfFleet, NoWitness, TooManyKeys, NoKeyOfAnAccount, NoPart, CutShort, Shorter, GuardDamaged, NoGuard, OfALaterEpoch, NoFitAfterFloor);
 
     /// Returns the text in this language.
     #[must_use]
@@ -418,6 +458,30 @@ impl Unfit {
             Self::NotDecrypted => "does not decrypt to what was encrypted",
             Self::StaysWithIt => "stays with it",
             Self::ChangedSince => "somebody has changed it since, and it stays",
+            Self::NoListen => {
+                "must be addresses with ports: \"192.0.2.1:6238\", \"[2001:db8::1]:6238\""
+            }
+            Self::NoConnections => "must be 16 to 65536",
+            Self::NoSectionOfRecords => "the section [etcd] is missing: where the records are",
+            Self::TwoSectionsOfRecords => {
+                "[etcd] and [store] are two places for the records: give one"
+            }
+            Self::NoMembers => "must be addresses of members: \"https://e1.example.org:2379\"",
+            Self::NoZone => "must be the name of a zone: letters, digits, '-' and '_'",
+            Self::NoMembersOfZone => "must be users and groups: \"alice\", \"@staff\"",
+            Self::NobodyWrites => "nobody has said who writes",
+            Self::NoAnswerOfEtcd => "etcd's answer is no answer",
+            Self::NoIdOfFleet => "does not say which fleet it is",
+            Self::NoWitness => "is no verifier's witness",
+            Self::TooManyKeys => "an account has too many keys",
+            Self::NoKeyOfAnAccount => "a key is no account's",
+            Self::NoPart => "is no part of an account",
+            Self::CutShort => "is cut short",
+            Self::Shorter => "is shorter than what was to be written over",
+            Self::GuardDamaged => "its guard is damaged",
+            Self::NoGuard => "it has no guard",
+            Self::OfALaterEpoch => "it was written in a later epoch than that of the fleet",
+            Self::NoFitAfterFloor => "it does not fit after its floor",
         }
     }
 
@@ -571,6 +635,30 @@ impl Unfit {
             Self::NotDecrypted => "복호화한 내용이 암호화한 내용과 다릅니다",
             Self::StaysWithIt => "다른 파일과 함께 그대로 둡니다",
             Self::ChangedSince => "그 뒤에 다른 변경이 있어 그대로 둡니다",
+            Self::NoListen => {
+                "포트가 있는 주소여야 합니다: \"192.0.2.1:6238\", \"[2001:db8::1]:6238\""
+            }
+            Self::NoConnections => "16에서 65536까지여야 합니다",
+            Self::NoSectionOfRecords => "등록 정보가 있는 곳을 지정하는 [etcd] 섹션이 없습니다",
+            Self::TwoSectionsOfRecords => {
+                "등록 정보가 있는 곳을 [etcd]와 [store] 섹션 중 하나로만 지정해야 합니다"
+            }
+            Self::NoMembers => "\"https://e1.example.org:2379\"처럼 etcd 멤버의 주소여야 합니다",
+            Self::NoZone => "존의 이름이어야 합니다(영문자, 숫자, '-', '_')",
+            Self::NoMembersOfZone => "\"alice\"나 \"@staff\"처럼 사용자와 그룹이어야 합니다",
+            Self::NobodyWrites => "저장하는 검증 서버의 이름이 정해지지 않았습니다",
+            Self::NoAnswerOfEtcd => "etcd의 응답이 올바르지 않습니다",
+            Self::NoIdOfFleet => "어느 플릿인지 나타나 있지 않습니다",
+            Self::NoWitness => "검증 서버의 확인용 항목이 아닙니다",
+            Self::TooManyKeys => "항목이 너무 많은 계정이 있습니다",
+            Self::NoKeyOfAnAccount => "어느 계정에도 속하지 않는 항목이 있습니다",
+            Self::NoPart => "계정의 일부가 아닙니다",
+            Self::CutShort => "일부가 잘렸습니다",
+            Self::Shorter => "덮어쓸 부분보다 짧습니다",
+            Self::GuardDamaged => "계정의 변경을 확인하는 항목이 손상되었습니다",
+            Self::NoGuard => "계정의 변경을 확인하는 항목이 없습니다",
+            Self::OfALaterEpoch => "플릿의 현재 에폭보다 뒤의 에폭에서 저장되었습니다",
+            Self::NoFitAfterFloor => "복원 시점에 맞게 바꾸면 정해진 크기에 들어가지 않습니다",
         }
     }
 }
@@ -610,6 +698,8 @@ pub enum Reason {
         /// The bytes that must be there.
         needed: usize,
     },
+    /// What another part of the program said, in every language.
+    Told(Wording),
     /// What another part or program said, as it said it.
     Said(String),
 }
@@ -656,6 +746,7 @@ impl Reason {
             (Self::Length { found, needed }, Language::Korean) => {
                 format!("{needed}바이트가 아니라 {found}바이트입니다")
             }
+            (Self::Told(wording), _) => wording.text(language).to_owned(),
             (Self::Said(said), _) => said.clone(),
         }
     }
@@ -678,6 +769,12 @@ impl From<&'static str> for Reason {
 impl From<Unfit> for &'static str {
     fn from(unfit: Unfit) -> Self {
         unfit.text(Language::English)
+    }
+}
+
+impl From<Wording> for Reason {
+    fn from(wording: Wording) -> Self {
+        Self::Told(wording)
     }
 }
 
@@ -878,6 +975,7 @@ mod tests {
             UnknownKey => [Reason::UnknownKey { known: vec!["codes", "opens_lock"] }],
             CutOff => [Reason::CutOff { end: "# end" }],
             Length => [Reason::Length { found: 17, needed: 1024 }],
+            Told => [Reason::Told(Wording::of(|language| Unfit::Empty.text(language).to_owned()))],
             Said => [Reason::Said("가나다 abc".to_owned())],
         });
         for reason in plain.into_iter().chain(others) {

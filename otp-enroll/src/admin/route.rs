@@ -6,7 +6,9 @@ use crate::failure::system;
 use crate::locale::Locale;
 use nix::unistd::geteuid;
 use otp_core::messages::fleet::Unable;
+use otp_core::messages::reason::Wording;
 use otp_core::record::{FleetPolicy, Language};
+use otp_file::told;
 use otp_site::{policy, users};
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -240,5 +242,20 @@ mod tests {
                 "{line}"
             );
         }
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_run_is_reported_in_the_language_of_the_command() {
+        let unable = not_run(FLEET, &io::Error::from_raw_os_error(2));
+        assert_eq!(
+            unable.text(Language::English),
+            format!("{FLEET} cannot be run: No such file or directory (os error 2)")
+        );
+        let korean = unable.text(Language::Korean);
+        let rest = korean.replace(FLEET, "");
+        assert!(
+            !rest.contains(|c: char| c.is_ascii_alphabetic()),
+            "{korean}"
+        );
     }
 }

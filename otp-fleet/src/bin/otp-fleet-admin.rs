@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use nix::sys::signal::{SigSet, Signal};
 use otp_core::Policy;
 use otp_core::messages::fleet::Unable;
-use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::{Deed, Wording};
 use otp_enroll::admin::{self, Opens, Sent, VERIFIER_CONFIGURATION};
 use otp_enroll::cli::{Admin, AdminCommand};
 use otp_fleet::keeper::{EtcdKeeper, Machine, Mark};
@@ -124,16 +124,17 @@ impl Opens for Fleet {
     fn open(&self, policy: &Policy) -> Result<EtcdKeeper, Error> {
         let keeper = EtcdKeeper::to(&self.host.etcd)?;
         let place = || Location::of(self.host.mark().display().to_string());
-        let untrusted = |reason: String| Error::Database {
+        let untrusted = |reason: Wording| Error::Database {
             place: place(),
             action: Deed::TrustDatabase,
             reason,
         };
         // Like the verifier, this program does not work on a database that has gone back in time.
-        let mark = Mark::open(&self.host.mark()).map_err(|error| untrusted(error.to_string()))?;
+        let mark =
+            Mark::open(&self.host.mark()).map_err(|error| untrusted(operate::why_of(&error)))?;
         keeper
             .must_follow_mark(&mark)
-            .map_err(|behind| untrusted(behind.to_string()))?;
+            .map_err(|behind| untrusted(Wording::of(|language| behind.text(language))))?;
         keeper.for_request(root(), TO_CONNECT).fleet()?;
         let by = self
             .by

@@ -4,6 +4,8 @@ use super::connection::Config;
 use super::failure::{Failure, words};
 use super::generated::StatusRequest;
 use super::rpc::Rpc;
+use otp_core::messages::fleet::Why;
+use otp_core::messages::reason::Wording;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,7 +62,7 @@ impl Client {
     /// No address is given, or the system provides no threads.
     pub fn new(config: &Config, limits: Limits) -> io::Result<Self> {
         if config.endpoints.is_empty() {
-            return Err(io::Error::other("no address of etcd is given"));
+            return Err(io::Error::other(Why::NoAddressOfEtcd));
         }
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
@@ -209,7 +211,7 @@ impl Shared {
         let (turn, channel) = self.channel(until).await?;
         let limit = until.saturating_duration_since(Instant::now());
         if limit.is_zero() {
-            return Err(Failure::Unreachable("no time is left".to_owned()));
+            return Err(Failure::Unreachable(Why::NoTimeLeft.into()));
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         let answered = answer(request, channel, limit.min(self.limits.call)).await;
@@ -250,7 +252,8 @@ impl Shared {
                     self.give_up(turn);
                     failed += 1;
                     if until.saturating_duration_since(Instant::now()) <= self.limits.pause {
-                        return Err(Failure::Unreachable(words(&why)));
+                        let why = Wording::of(|language| words(why.text(language)));
+                        return Err(Failure::Unreachable(why));
                     }
                     if failed % members.len() == 0 {
                         sleep(self.limits.pause).await;
@@ -283,9 +286,9 @@ async fn answer<R: Rpc>(
     match timeout(limit, request.send(channel)).await {
         Ok(Ok(answer)) => Ok(answer.into_inner()),
         Ok(Err(status)) => Err(Failure::of(&status)),
-        Err(_) => Err(Failure::Unanswered(format!(
-            "no answer in {} ms",
-            limit.as_millis()
-        ))),
+        Err(_) => {
+            let limit = limit.as_millis();
+            Err(Failure::Unanswered(Why::NoAnswer { limit }.into()))
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! Why etcd did not fulfil a request, by what is certain afterwards.
 
+use otp_core::messages::fleet::Why;
+use otp_core::messages::reason::Wording;
+use otp_core::record::Language;
 use tonic::{Code, Status};
 
 /// The number of characters of etcd's message that a log line needs.
@@ -16,14 +19,14 @@ const BEHIND: &str = "etcdserver: revision of auth store is old";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// No member could be reached in time. Nothing was sent.
-    Unreachable(String),
+    Unreachable(Wording),
     /// A member has refused. Nothing was done.
     Refused(Code, String),
     /// A member has answered with an error that it also gives after the work is done: the quota is used up. No work
     /// is in progress any more, so a read shows the result.
     Settled(String),
     /// There was no answer, or one without information. The work may be done already, or still be done later.
-    Unanswered(String),
+    Unanswered(Wording),
 }
 
 impl Failure {
@@ -36,7 +39,7 @@ impl Failure {
             return Self::Refused(status.code(), words);
         }
         if !status.message().starts_with(ETCDS_OWN) {
-            return Self::Unanswered(words);
+            return Self::Unanswered(of_ours(status).map_or_else(|| words.into(), Wording::from));
         }
         match status.code() {
             Code::InvalidArgument
@@ -55,7 +58,7 @@ impl Failure {
             | Code::Aborted
             | Code::Internal
             | Code::Unavailable
-            | Code::DataLoss => Self::Unanswered(words),
+            | Code::DataLoss => Self::Unanswered(words.into()),
         }
     }
 
@@ -65,11 +68,46 @@ impl Failure {
         matches!(self, Self::Refused(_, words) if words == BEHIND)
     }
 
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Unreachable(why), Language::English) => {
+                format!("no member of etcd can be reached: {}", why.text(language))
+            }
+            (Self::Unreachable(why), Language::Korean) => {
+                format!(
+                    "연결할 수 있는 etcd 멤버가 없습니다: {}",
+                    why.text(language)
+                )
+            }
+            (Self::Refused(_, words) | Self::Settled(words), Language::English) => {
+                format!("etcd refuses it: {words}")
+            }
+            (Self::Refused(_, words) | Self::Settled(words), Language::Korean) => {
+                format!("etcd가 요청을 거부했습니다: {words}")
+            }
+            (Self::Unanswered(why), Language::English) => {
+                format!("etcd has not answered: {}", why.text(language))
+            }
+            (Self::Unanswered(why), Language::Korean) => {
+                format!("etcd의 응답을 받지 못했습니다: {}", why.text(language))
+            }
+        }
+    }
+
     /// Whether another member, or a later try, may answer the same request.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unanswered(_))
     }
+}
+
+/// Reads the reason from a status that this program made itself.
+fn of_ours(status: &Status) -> Option<Why> {
+    [Why::StreamEnded, Why::NoToken]
+        .into_iter()
+        .find(|why| why.to_string() == status.message())
 }
 
 /// Makes text from elsewhere short and harmless.
@@ -83,11 +121,7 @@ pub(super) fn words(text: &str) -> String {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreachable(words) => write!(f, "no member of etcd can be reached: {words}"),
-            Self::Refused(_, words) | Self::Settled(words) => write!(f, "etcd refuses it: {words}"),
-            Self::Unanswered(words) => write!(f, "etcd has not answered: {words}"),
-        }
+        f.write_str(&self.text(Language::English))
     }
 }
 
@@ -138,6 +172,47 @@ mod tests {
         let Failure::Unanswered(words) = Failure::of(&status) else {
             panic!("unavailable is no answer");
         };
+        let words = words.text(Language::English);
         assert!(words.starts_with("a b [31mx") && words.len() == MOST_WORDS);
+    }
+    #[test]
+    fn every_failure_begins_in_the_language_that_is_asked_for_and_ours_are_told_in_it_to_the_end() {
+        let unanswered = |message: &str| Failure::of(&Status::unavailable(message));
+        for (failure, english, korean) in [
+            (
+                Failure::Unreachable(Why::NoTimeLeft.into()),
+                "no member of etcd can be reached: no time is left",
+                "연결할 수 있는 etcd 멤버가 없습니다: 요청을 보낼 시간이 남지 않았습니다",
+            ),
+            (
+                Failure::of(&Status::not_found("etcdserver: user name not found")),
+                "etcd refuses it: etcdserver: user name not found",
+                "etcd가 요청을 거부했습니다: etcdserver: user name not found",
+            ),
+            (
+                Failure::of(&Status::resource_exhausted("etcdserver: full")),
+                "etcd refuses it: etcdserver: full",
+                "etcd가 요청을 거부했습니다: etcdserver: full",
+            ),
+            (
+                unanswered("the stream has ended"),
+                "etcd has not answered: the stream has ended",
+                "etcd의 응답을 받지 못했습니다: 응답하기 전에 연결이 끝났습니다",
+            ),
+            (
+                unanswered("etcd's token is no text"),
+                "etcd has not answered: etcd's token is no text",
+                "etcd의 응답을 받지 못했습니다: etcd의 토큰이 텍스트가 아닙니다",
+            ),
+            (
+                unanswered("broken pipe"),
+                "etcd has not answered: broken pipe",
+                "etcd의 응답을 받지 못했습니다: broken pipe",
+            ),
+        ] {
+            assert_eq!(failure.to_string(), english);
+            assert_eq!(failure.text(Language::English), english);
+            assert_eq!(failure.text(Language::Korean), korean);
+        }
     }
 }

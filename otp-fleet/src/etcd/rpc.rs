@@ -2,6 +2,7 @@
 
 #[allow(clippy::wildcard_imports, reason = "a line for each request below")]
 use super::generated::*;
+use otp_core::messages::fleet::Why;
 use std::future::Future;
 use tonic::codegen::tokio_stream::{self, StreamExt};
 use tonic::transport::Channel;
@@ -137,5 +138,5 @@ async fn first<T>(
             return Ok(Response::new(answer));
         }
     }
-    Err(Status::unavailable("the stream has ended"))
+    Err(Status::unavailable(Why::StreamEnded.to_string()))
 }

@@ -12,6 +12,7 @@ use crate::etcd::{
     Client, Compare, Failure, KeyValue, PutRequest, RangeRequest, RequestOp, TxnRequest,
     TxnResponse, WatchCreateRequest, after_prefix, event::EventType, request_op, response_op,
 };
+use otp_core::messages::fleet::Why;
 use std::thread::sleep;
 use std::time::Instant;
 
@@ -192,8 +193,7 @@ impl Write {
         let first = client.again(&first, until).map_err(Unwritten::InDoubt)?;
         let first = first.events.first().and_then(|event| event.kv.as_ref());
         let Some(revision) = first.map(|first| first.mod_revision) else {
-            let words = "the history of the account is compacted already";
-            return Err(Unwritten::InDoubt(Failure::Unanswered(words.to_owned())));
+            return Err(Unwritten::InDoubt(compacted()));
         };
         let then = RangeRequest {
             key: self.told_by().to_vec(),
@@ -213,6 +213,11 @@ impl Write {
     }
 }
 
+/// Says that etcd no longer has the history that would show the result.
+fn compacted() -> Failure {
+    Failure::Unanswered(Why::Compacted.into())
+}
+
 /// Whether the account was renamed in that revision: then a guard was written with it.
 fn is_moved(client: &Client, revision: i64, until: Instant) -> Result<bool, Unwritten> {
     let all = WatchCreateRequest {
@@ -223,8 +228,7 @@ fn is_moved(client: &Client, revision: i64, until: Instant) -> Result<bool, Unwr
     };
     let all = client.again(&all, until).map_err(Unwritten::InDoubt)?;
     if all.events.is_empty() {
-        let words = "the history of the account is compacted already";
-        return Err(Unwritten::InDoubt(Failure::Unanswered(words.to_owned())));
+        return Err(Unwritten::InDoubt(compacted()));
     }
     Ok(all.events.iter().any(|event| {
         let is_put = event.r#type == i32::from(EventType::Put);

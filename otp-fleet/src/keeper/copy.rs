@@ -7,7 +7,7 @@ use super::turn::Turn;
 use super::value::{self, NoPart};
 use super::{EtcdKeeper, written};
 use crate::etcd::{DeleteRangeRequest, KeyValue, RequestOp, request_op};
-use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::{Deed, Reason, Unfit, Wording};
 use otp_core::{Account, UnixTime, UserName};
 use otp_store::account::floor;
 use otp_store::keeper::{Bytes, Held, Lasts, Look, Part, Put, owner_in};
@@ -44,7 +44,7 @@ pub struct Copy {
 #[derive(Clone)]
 enum Fault {
     Newer,
-    Content(String),
+    Content(Reason),
 }
 
 /// The result of an attempt, as far as it identifies the person.
@@ -113,7 +113,7 @@ impl Copy {
                     match Guard::read(&value) {
                         Ok(guard) => copy.guard = Some(guard),
                         Err(Unreadable::Newer) => copy.fault = Some(Fault::Newer),
-                        Err(Unreadable::Damaged) => copy.doubt("its guard is damaged"),
+                        Err(Unreadable::Damaged) => copy.doubt(Unfit::GuardDamaged),
                     }
                 }
                 Some(Kind::Part(slot)) => {
@@ -123,15 +123,14 @@ impl Copy {
             }
         }
         if copy.revision == 0 {
-            copy.doubt("it has no guard");
+            copy.doubt(Unfit::NoGuard);
         }
         copy.raise();
         Some(copy)
     }
 
-    fn doubt(&mut self, why: &str) {
-        self.fault
-            .get_or_insert_with(|| Fault::Content(why.to_owned()));
+    fn doubt(&mut self, why: impl Into<Reason>) {
+        self.fault.get_or_insert_with(|| Fault::Content(why.into()));
     }
 
     /// Applies the floor of the fleet's epoch to data from an earlier one.
@@ -144,7 +143,7 @@ impl Copy {
             return;
         }
         let Some(floor) = fleet.floor.filter(|_| guard.epoch < fleet.epoch) else {
-            return self.doubt("it was written in a later epoch than that of the fleet");
+            return self.doubt(Unfit::OfALaterEpoch);
         };
         guard.accepted = None;
         match floor::changes(self, &floor) {
@@ -155,7 +154,7 @@ impl Copy {
                         Some(Ok(value)) => {
                             self.values.insert(slot, value);
                         }
-                        Some(Err(_)) => return self.doubt("it does not fit after its floor"),
+                        Some(Err(_)) => return self.doubt(Unfit::NoFitAfterFloor),
                         None => {
                             self.values.remove(&slot);
                         }
@@ -163,7 +162,7 @@ impl Copy {
                     self.raised.push(slot);
                 }
             }
-            Err(error) => self.doubt(&error.to_string()),
+            Err(error) => self.doubt(Wording::of(|language| error.text(language))),
         }
     }
 
@@ -188,7 +187,7 @@ impl Copy {
             Some(Fault::Content(reason)) => Err(Error::Content {
                 place: self.place(Part::Credential),
                 line: None,
-                reason: reason.clone().into(),
+                reason: reason.clone(),
             }),
         }
     }
@@ -325,11 +324,11 @@ impl Copy {
                 Unwritten::Failed(failure) => Error::Database {
                     place,
                     action: Deed::Write,
-                    reason: failure.to_string(),
+                    reason: Wording::of(|language| failure.text(language)),
                 },
                 Unwritten::InDoubt(failure) => Error::InDoubt {
                     place,
-                    reason: failure.to_string(),
+                    reason: Wording::of(|language| failure.text(language)),
                 },
             }
         })
@@ -360,7 +359,7 @@ fn unreadable(place: Location, why: NoPart) -> Error {
         NoPart::Damaged(reason) => Error::Content {
             place,
             line: None,
-            reason: reason.to_owned().into(),
+            reason: reason.into(),
         },
     }
 }
@@ -425,7 +424,7 @@ impl Held for Copy {
         let outside = |held: &Self| Error::Content {
             place: held.place(part),
             line: None,
-            reason: "is shorter than what was to be written over".into(),
+            reason: Unfit::Shorter.into(),
         };
         let mut whole = self.get(part)?.ok_or_else(|| outside(self))?;
         let piece = usize::try_from(offset)

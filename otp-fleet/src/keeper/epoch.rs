@@ -12,7 +12,7 @@ use super::guard::{Fleet, Nonce};
 use super::layout::{ACCOUNTS, FLEET, RESTORING};
 use crate::etcd::{Compare, TxnRequest, after_prefix};
 use otp_core::UserName;
-use otp_core::messages::reason::Deed;
+use otp_core::messages::reason::{Deed, Wording};
 use otp_store::account::floor::Floor;
 use otp_store::keeper::{Keeper, Put};
 use otp_store::{Error, Location};
@@ -145,7 +145,7 @@ impl EtcdKeeper {
             Err(failure) => Err(Error::Database {
                 place: Location::of(format!("etcd:{FLEET}")),
                 action: Deed::Write,
-                reason: failure.to_string(),
+                reason: Wording::of(|language| failure.text(language)),
             }),
         }
     }

@@ -9,6 +9,8 @@
 use super::guard::{Nonce, number};
 use super::witness::Witness;
 use crate::name::PeerName;
+use otp_core::messages::fleet::Why;
+use otp_core::record::Language;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -53,33 +55,60 @@ pub enum Behind {
     },
 }
 
-impl std::fmt::Display for Behind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Behind {
+    /// Says so in a language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
         match self {
             Self::AnotherFleet { seen, now } => {
-                write!(
-                    f,
-                    "the database is that of another fleet: {now} instead of {seen}"
-                )
+                format!("the database is that of another fleet: {now} instead of {seen}")
             }
             Self::Older { seen, now } if seen.is_refused && now.epoch == seen.epoch => {
-                f.write_str(
-                    "the database was found to be older than it was, and nobody has confirmed it since: see otp-admin fleet confirm",
-                )
+                "the database was found to be older than it was, and nobody has confirmed it since: see otp-admin fleet confirm".to_owned()
             }
             Self::Older { seen, now }
                 if (now.epoch, now.revision) >= (seen.epoch, seen.revision) =>
             {
-                f.write_str(
-                    "the database is older than it was: what this verifier has written last is not there",
-                )
+                "the database is older than it was: what this verifier has written last is not there".to_owned()
             }
-            Self::Older { seen, now } => write!(
-                f,
+            Self::Older { seen, now } => format!(
                 "the database is older than it was: epoch {} revision {} instead of epoch {} revision {}",
                 now.epoch, now.revision, seen.epoch, seen.revision
             ),
         }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::AnotherFleet { seen, now } => {
+                format!("다른 플릿의 데이터베이스입니다({seen} 플릿이 아니라 {now} 플릿)")
+            }
+            Self::Older { seen, now } if seen.is_refused && now.epoch == seen.epoch => {
+                "데이터베이스가 과거로 돌아간 것이 발견된 뒤 아직 확인되지 않았습니다. 'otp-admin fleet confirm' 명령을 참고하세요".to_owned()
+            }
+            Self::Older { seen, now }
+                if (now.epoch, now.revision) >= (seen.epoch, seen.revision) =>
+            {
+                "데이터베이스가 과거로 돌아갔습니다. 이 검증 서버가 마지막으로 저장한 내용이 없습니다".to_owned()
+            }
+            Self::Older { seen, now } => format!(
+                "데이터베이스가 과거로 돌아갔습니다(에폭 {}, 리비전 {}에서 에폭 {}, 리비전 {}로)",
+                seen.epoch, seen.revision, now.epoch, now.revision
+            ),
+        }
+    }
+}
+
+impl std::fmt::Display for Behind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.english())
     }
 }
 
@@ -188,8 +217,7 @@ impl Mark {
             Ok(file) => {
                 let mut text = String::new();
                 file.take(LARGEST).read_to_string(&mut text)?;
-                let damaged =
-                    || io::Error::new(io::ErrorKind::InvalidData, "is no mark of a fleet");
+                let damaged = || io::Error::new(io::ErrorKind::InvalidData, Why::NotAMark);
                 Some(Seen::read(&text).ok_or_else(damaged)?)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -435,5 +463,53 @@ mod tests {
         assert!(mark.keep(seen(1, 20)).is_err());
         assert_eq!(mark.seen(), Some(seen(1, 10)));
         assert_eq!(Mark::open(&path).unwrap().seen(), Some(seen(1, 10)));
+    }
+
+    #[test]
+    fn a_database_that_may_not_be_trusted_is_reported_in_each_language() {
+        let before = witnessed(7, 7);
+        let refused = Seen {
+            is_refused: true,
+            ..seen(3, 7)
+        };
+        let other = Nonce::of(8);
+        let (first, second) = (seen(3, 7).fleet.to_string(), other.to_string());
+        for (now, before, english, names) in [
+            (
+                seen(2, 9),
+                seen(3, 7),
+                "the database is older than it was: epoch 2 revision 9 instead of epoch 3 revision 7"
+                    .to_owned(),
+                &[][..],
+            ),
+            (
+                seen(3, 8),
+                before,
+                "the database is older than it was: what this verifier has written last is not there"
+                    .to_owned(),
+                &[],
+            ),
+            (
+                seen(3, 8),
+                refused,
+                "the database was found to be older than it was, and nobody has confirmed it since: see otp-admin fleet confirm"
+                    .to_owned(),
+                &["otp-admin fleet confirm"],
+            ),
+            (
+                Seen {
+                    fleet: other,
+                    ..seen(3, 7)
+                },
+                seen(3, 7),
+                format!("the database is that of another fleet: {second} instead of {first}"),
+                &[],
+            ),
+        ] {
+            let behind = now.follows(&before).unwrap_err();
+            assert_eq!(behind.to_string(), english);
+            assert_eq!(behind.text(Language::English), english);
+            crate::fixture::assert_korean(&behind.text(Language::Korean), names);
+        }
     }
 }

@@ -23,8 +23,7 @@ pub use epoch::Raised;
 pub use guard::{Accepted, Fleet, Machine, Nonce, told_by_guard};
 pub use layout::{ACCOUNTS, FLEET, RESTORING, ROOT, owner};
 pub use mark::{Behind, Mark, Seen};
-use otp_core::messages::reason::Deed;
-use otp_core::messages::reason::Unfit;
+use otp_core::messages::reason::{Deed, Unfit, Wording};
 pub use witness::{WITNESSES, Witness};
 
 use crate::etcd::{
@@ -354,14 +353,14 @@ impl EtcdKeeper {
         answer.map_err(|failure| Error::Database {
             place: Location::of(format!("etcd:{ROOT}")),
             action: Deed::Write,
-            reason: failure.to_string(),
+            reason: Wording::of(|language| failure.text(language)),
         })
     }
 
     /// Returns the key of this verifier's witness.
     fn witness(&self) -> Result<&str, Error> {
         let key = self.shared.witness.get().map(String::as_str);
-        key.ok_or_else(|| content(WITNESSES, "nobody has said who writes"))
+        key.ok_or_else(|| content(WITNESSES, Unfit::NobodyWrites))
     }
 
     fn until(&self) -> Instant {
@@ -392,9 +391,9 @@ impl EtcdKeeper {
         let mut answer = answer.map_err(|failure| unread(FLEET, &failure))?;
         let expected = 1 + usize::from(is_looked_for) + count;
         if answer.responses.len() != expected {
-            return Err(content(FLEET, "etcd's answer is no answer"));
+            return Err(content(FLEET, Unfit::NoAnswerOfEtcd));
         }
-        let no_answer = |place: &'static str| content(place, "etcd's answer is no answer");
+        let no_answer = |place: &'static str| content(place, Unfit::NoAnswerOfEtcd);
         let found = answer.responses.split_off(expected - count);
         let found: Option<Vec<Found>> = found.into_iter().map(|step| kvs(Some(step))).collect();
         let found = found.ok_or_else(|| no_answer(ACCOUNTS))?;
@@ -417,7 +416,7 @@ impl EtcdKeeper {
             Unreadable::Newer => Error::Newer {
                 place: Location::of(FLEET),
             },
-            Unreadable::Damaged => content(FLEET, "does not say which fleet it is"),
+            Unreadable::Damaged => content(FLEET, Unfit::NoIdOfFleet),
         })?;
         let written = written.pop();
         let witness = written.as_ref().map(|kept| Witness::read(&kept.value));
@@ -426,7 +425,7 @@ impl EtcdKeeper {
             epoch: read.epoch,
             revision: revision(&answer),
             witness: witness
-                .map(|read| read.ok_or_else(|| content(WITNESSES, "is no verifier's witness")))
+                .map(|read| read.ok_or_else(|| content(WITNESSES, Unfit::NoWitness)))
                 .transpose()?,
             is_refused: false,
         };
@@ -438,7 +437,7 @@ impl EtcdKeeper {
                 Error::Database {
                     place: Location::of(FLEET),
                     action: Deed::Trust,
-                    reason: behind.to_string(),
+                    reason: Wording::of(|language| behind.text(language)),
                 }
             })?;
         }
@@ -471,7 +470,7 @@ impl EtcdKeeper {
         };
         let (found, more) = found;
         if more {
-            return Err(content(ACCOUNTS, "an account has too many keys"));
+            return Err(content(ACCOUNTS, Unfit::TooManyKeys));
         }
         Ok((fleet, Copy::found(self.clone(), name.clone(), fleet, found)))
     }
@@ -545,7 +544,7 @@ impl EtcdKeeper {
             Err(failure) => Err(Error::Database {
                 place: Location::of(format!("etcd:{ACCOUNTS}{}/", name.as_str())),
                 action: Deed::Write,
-                reason: failure.to_string(),
+                reason: Wording::of(|language| failure.text(language)),
             }),
         }
     }
@@ -570,15 +569,15 @@ fn unread(place: &str, failure: &Failure) -> Error {
     Error::Database {
         place: Location::of(format!("etcd:{place}")),
         action: Deed::Read,
-        reason: failure.to_string(),
+        reason: Wording::of(|language| failure.text(language)),
     }
 }
 
-fn content(place: &str, reason: &str) -> Error {
+fn content(place: &str, reason: Unfit) -> Error {
     Error::Content {
         place: Location::of(format!("etcd:{place}")),
         line: None,
-        reason: reason.to_owned().into(),
+        reason: reason.into(),
     }
 }
 
@@ -634,7 +633,7 @@ impl Keeper for EtcdKeeper {
             let page = page.map_err(|failure| unread(ACCOUNTS, &failure))?;
             for kept in &page.kvs {
                 let name = layout::owner(&kept.key);
-                let name = name.ok_or_else(|| content(ACCOUNTS, "a key is no account's"))?;
+                let name = name.ok_or_else(|| content(ACCOUNTS, Unfit::NoKeyOfAnAccount))?;
                 if name != last {
                     names.add(name)?;
                     name.clone_into(&mut last);

@@ -3,6 +3,7 @@
 //! `state` has 4096 bytes, nine tenths of which are line feeds that fill a file. etcd keeps every version of a value
 //! until it compacts, so each login would store them again.
 
+use otp_core::messages::reason::Unfit;
 use otp_store::keeper::Bytes;
 use zeroize::Zeroizing;
 
@@ -20,13 +21,13 @@ pub(super) enum NoPart {
     /// A newer release wrote it.
     Newer,
     /// It is damaged.
-    Damaged(&'static str),
+    Damaged(Unfit),
 }
 
 /// Encodes a part: pieces of `length, bytes, fill`, both numbers of four bytes.
 pub(super) fn of(part: &[u8]) -> Result<Bytes, NoPart> {
     if part.len() > LARGEST {
-        return Err(NoPart::Damaged("is too large"));
+        return Err(NoPart::Damaged(Unfit::TooLarge));
     }
     let mut value = Zeroizing::new(Vec::with_capacity(part.len() + HEADER.len() + 64));
     value.extend_from_slice(HEADER);
@@ -48,14 +49,14 @@ pub(super) fn read(value: &[u8]) -> Result<Bytes, NoPart> {
         return Err(if is_ours {
             NoPart::Newer
         } else {
-            NoPart::Damaged("is no part of an account")
+            NoPart::Damaged(Unfit::NoPart)
         });
     };
     let mut part = Zeroizing::new(Vec::with_capacity(value.len()));
     while !rest.is_empty() {
-        let (bytes, fill) = piece(&mut rest).ok_or(NoPart::Damaged("is cut short"))?;
+        let (bytes, fill) = piece(&mut rest).ok_or(NoPart::Damaged(Unfit::CutShort))?;
         if part.len() + bytes.len() + fill > LARGEST {
-            return Err(NoPart::Damaged("is too large"));
+            return Err(NoPart::Damaged(Unfit::TooLarge));
         }
         part.extend_from_slice(bytes);
         let length = part.len() + fill;

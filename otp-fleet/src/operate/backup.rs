@@ -3,7 +3,7 @@
 use super::database::{Database, Pages};
 use super::records::{Head, Writing};
 use super::sealed_file::{Sealing, Secret};
-use super::told::tell;
+use super::told::{tell, why_of};
 use super::{Asker, now, one_init, passphrase};
 use crate::beats;
 use crate::keeper::{ACCOUNTS, FLEET, RESTORING, ROOT, WITNESSES};
@@ -35,7 +35,7 @@ pub fn backup(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(),
     let database = asker.database()?;
     let not_written = |error: &io::Error| Unable::NotWritten {
         path: path.display().to_string(),
-        reason: error.to_string(),
+        reason: why_of(error),
     };
     let file = OpenOptions::new()
         .write(true)

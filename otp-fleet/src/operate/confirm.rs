@@ -3,12 +3,13 @@
 use super::Asker;
 use super::database::Database;
 use super::moment::{self, Clock};
-use super::told::{minute, tell};
+use super::told::{minute, tell, why_of};
 use crate::etcd::RangeRequest;
 use crate::keeper::{EtcdKeeper, FLEET, Mark, RESTORING, Seen, Witness, witness_of};
 use nix::unistd::{Gid, Uid, getegid, geteuid, setegid, seteuid};
 use otp_core::event::Severity;
 use otp_core::messages::fleet::{Told, Unable};
+use otp_core::messages::reason::Wording;
 use otp_store::account::floor::Floor;
 use std::fs;
 use std::io;
@@ -33,7 +34,7 @@ pub fn confirm(asker: &Asker, clock: Clock) -> Result<(), Unable> {
         return Err(Unable::NothingToConfirm);
     }
     let failed = |error: otp_store::Error| Unable::NoDatabase {
-        reason: error.to_string(),
+        reason: Wording::of(|language| error.text(language)),
     };
     let keeper = EtcdKeeper::to(&asker.host.etcd).map_err(failed)?;
     let moment = moment::of_floor(&database, [], clock)?;
@@ -59,7 +60,7 @@ fn mark(asker: &Asker) -> Result<Mark, Unable> {
     let path = asker.host.mark();
     Mark::open(&path).map_err(|error| Unable::NotRead {
         path: path.display().to_string(),
-        reason: error.to_string(),
+        reason: why_of(&error),
     })
 }
 
@@ -90,7 +91,7 @@ pub fn keep_mark(asker: &Asker, database: &Database) -> Result<(), Unable> {
     let path = asker.host.mark();
     let not_written = |error: &io::Error| Unable::NotWritten {
         path: path.display().to_string(),
-        reason: error.to_string(),
+        reason: why_of(error),
     };
     let mut kept = mark(asker)?;
     let now = seen(database, &kept)?;
@@ -127,4 +128,26 @@ fn as_owner_of<T>(directory: &Path, work: impl FnOnce() -> io::Result<T>) -> io:
     };
     setegid(group)?;
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::assert_korean;
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_damaged_mark_is_reported_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let asker = Asker::in_directory(directory.path());
+        fs::create_dir(&asker.host.state).unwrap();
+        fs::write(asker.host.mark(), "no mark\n").unwrap();
+        let unable = mark(&asker).err().unwrap();
+        let path = asker.host.mark().display().to_string();
+        assert_eq!(
+            unable.text(Language::English),
+            format!("{path}: cannot be read: is no mark of a fleet")
+        );
+        assert_korean(&unable.text(Language::Korean), &[&path]);
+    }
 }

@@ -1,11 +1,13 @@
 //! The database of a fleet, for an administrator's commands.
 
+use super::told::why_of;
 use crate::etcd::{
     self, Client, Failure, KeyValue, Limits, RangeRequest, Rpc, TxnRequest, TxnResponse,
     after_prefix,
 };
 use crate::keeper::{FLEET, Fleet};
-use otp_core::messages::fleet::Unable;
+use otp_core::messages::fleet::{Unable, Why};
+use otp_core::messages::reason::Wording;
 use std::time::{Duration, Instant};
 
 /// The time that one request may take, including all members that are tried.
@@ -59,7 +61,7 @@ impl Database {
     fn within(config: &etcd::Config, limits: Limits, longer: Duration) -> Result<Self, Unable> {
         let client = Client::new(config, limits);
         let client = client.map_err(|error| Unable::NoDatabase {
-            reason: error.to_string(),
+            reason: why_of(&error),
         })?;
         Ok(Self { client, longer })
     }
@@ -181,7 +183,7 @@ impl Database {
             return Ok(None);
         };
         let fleet = Fleet::read(&found.value).map_err(|_| Unable::NoDatabase {
-            reason: format!("{FLEET} does not say which fleet it is, or is of a newer release"),
+            reason: Why::UnknownFleet { key: FLEET }.into(),
         })?;
         Ok(Some((fleet, found.mod_revision)))
     }
@@ -191,6 +193,39 @@ impl Database {
 #[must_use]
 pub fn no(failure: &Failure) -> Unable {
     Unable::NoDatabase {
-        reason: failure.to_string(),
+        reason: Wording::of(|language| failure.text(language)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::assert_korean;
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_database_that_cannot_be_asked_is_reported_in_the_language_of_the_command() {
+        let mut config = etcd::Config {
+            endpoints: Vec::new(),
+            ca: "/nowhere/ca".into(),
+            certificate: "/nowhere/certificate".into(),
+            key: "/nowhere/key".into(),
+        };
+        let unable = Database::of(&config).err().unwrap();
+        assert_eq!(
+            unable.text(Language::English),
+            "the database of the fleet: no address of etcd is given"
+        );
+        assert_korean(&unable.text(Language::Korean), &["etcd"]);
+        config.endpoints.push("127.0.0.1:1".to_owned());
+        let client = Client::new(&config, Limits::default()).unwrap();
+        let asked = client.once(RangeRequest::default(), Instant::now());
+        let unable = no(&asked.err().unwrap());
+        assert_eq!(
+            unable.text(Language::English),
+            "the database of the fleet: no member of etcd can be reached: \
+             /nowhere/key: cannot be read: No such file or directory (os error 2)"
+        );
+        assert_korean(&unable.text(Language::Korean), &["/nowhere/key", "etcd"]);
     }
 }

@@ -7,12 +7,14 @@
 //! undoes or completes an interrupted trial.
 
 use super::database::{Database, PATIENCE, no};
+use super::told::why_of;
 use crate::etcd::{
     self, AuthDisableRequest, AuthDisableResponse, AuthEnableRequest, AuthUserAddRequest,
     AuthUserDeleteRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, AuthenticateRequest,
     Failure, Rpc, UserAddOptions, auth_client,
 };
-use otp_core::messages::fleet::Unable;
+use otp_core::messages::fleet::{Unable, Why};
+use otp_core::messages::reason::Wording;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs;
@@ -66,9 +68,13 @@ pub fn turn_on(database: &Database, config: &etcd::Config) -> Result<(), Unable>
     };
     match turn_off(database, config, root_is_new) {
         Ok(()) => Err(unable),
-        Err(reason) => Err(Unable::LeftOn {
-            reason: reason.text(otp_core::record::Language::English),
-        }),
+        Err(reason) => Err(left_on(&reason)),
+    }
+}
+
+fn left_on(reason: &Unable) -> Unable {
+    Unable::LeftOn {
+        reason: Wording::of(|language| reason.text(language)),
     }
 }
 
@@ -207,8 +213,10 @@ fn is_left_behind(database: &Database, config: &etcd::Config) -> Result<bool, Un
 }
 
 fn token(database: &Database, config: &etcd::Config) -> Result<Zeroizing<String>, Failure> {
-    let password = password(config)
-        .map_err(|_| Failure::Unreachable(format!("{}: cannot be read", config.key.display())))?;
+    let password = password(config).map_err(|_| {
+        let path = config.key.display().to_string();
+        Failure::Unreachable(Why::KeyNotRead { path }.into())
+    })?;
     let by = AuthenticateRequest {
         name: STANDBY.to_owned(),
         password: password.to_string(),
@@ -221,7 +229,7 @@ fn token(database: &Database, config: &etcd::Config) -> Result<Zeroizing<String>
 fn password(config: &etcd::Config) -> Result<Zeroizing<String>, Unable> {
     let key = fs::read(&config.key).map_err(|error| Unable::NotRead {
         path: config.key.display().to_string(),
-        reason: error.to_string(),
+        reason: why_of(&error),
     })?;
     let key = Zeroizing::new(key);
     let mut hash = Sha256::new();
@@ -273,10 +281,43 @@ impl Rpc for Disable {
     async fn send(self, channel: Channel) -> Result<Response<AuthDisableResponse>, Status> {
         let mut request = tonic::Request::new(AuthDisableRequest {});
         let token = self.token.parse();
-        let token = token.map_err(|_| Status::internal("etcd's token is no text"))?;
+        let token = token.map_err(|_| Status::internal(Why::NoToken.to_string()))?;
         request.metadata_mut().insert("token", token);
         auth_client::AuthClient::new(channel)
             .auth_disable(request)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::assert_korean;
+    use crate::operate::Asker;
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_trial_that_cannot_be_undone_is_reported_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let asker = Asker::in_directory(directory.path());
+        let config = asker.etcd_of_root();
+        let database = asker.database_of_root().unwrap();
+        let key = config.key.display().to_string();
+        let failure = token(&database, &config).err().unwrap();
+        let unable = left_on(&no(&failure));
+        assert_eq!(
+            unable.text(Language::English),
+            format!(
+                "etcd now asks for users and lets nobody in, and this could not be undone: the database of the fleet: \
+                 no member of etcd can be reached: {key}: cannot be read"
+            )
+        );
+        assert_korean(&unable.text(Language::Korean), &[&key, "etcd"]);
+        let unable = password(&config).unwrap_err();
+        assert_eq!(
+            unable.text(Language::English),
+            format!("{key}: cannot be read: No such file or directory (os error 2)")
+        );
+        assert_korean(&unable.text(Language::Korean), &[&key]);
     }
 }

@@ -14,7 +14,8 @@ use crate::etcd::{
 };
 use crate::keeper::{ACCOUNTS, EtcdKeeper, RESTORING, ROOT};
 use otp_core::event::Severity;
-use otp_core::messages::fleet::{Told, Unable};
+use otp_core::messages::fleet::{Told, Unable, Why};
+use otp_core::messages::reason::Wording;
 
 /// The role of verifiers, with their rights to keys.
 const ROLE: &str = "pam_otp";
@@ -35,10 +36,10 @@ pub fn init(
     let name = Certificate::in_file(certificate).and_then(|one| one.common_name);
     if name.as_deref() != Some(ETCDS_ROOT) {
         return Err(Unable::NotAlone {
-            reason: format!(
-                "{} is not the certificate of etcd's user \"root\": its common name must be \"root\"",
-                certificate.display()
-            ),
+            reason: Why::NotOfRoot {
+                path: certificate.display().to_string(),
+            }
+            .into(),
         });
     }
     let key = with_key.then(|| sealing_key::place(asker)).transpose()?;
@@ -73,7 +74,7 @@ pub fn init(
         None => EtcdKeeper::to(&asker.etcd_of_root())
             .and_then(|keeper| keeper.found())
             .map_err(|error| Unable::NoDatabase {
-                reason: error.to_string(),
+                reason: Wording::of(|language| error.text(language)),
             })?,
     };
     let id = fleet.id.to_string();
@@ -127,7 +128,7 @@ fn is_alone(database: &Database) -> Result<(), Unable> {
             ..RangeRequest::default()
         };
         if !database.ask(&request)?.kvs.is_empty() {
-            let reason = format!("it has keys that do not begin with {ROOT}");
+            let reason = Why::OtherKeys { prefix: ROOT }.into();
             return Err(Unable::NotAlone { reason });
         }
     }
@@ -142,9 +143,8 @@ pub fn is_whole(database: &Database) -> Result<(), Unable> {
         return Err(Unable::BeingRestored);
     }
     if database.fleet()?.is_none() && database.count(ACCOUNTS)? > 0 {
-        let reason = "it keeps accounts, but not of which fleet they are: restore a backup";
         return Err(Unable::NotAlone {
-            reason: reason.to_owned(),
+            reason: Why::AccountsWithoutFleet.into(),
         });
     }
     Ok(())
@@ -159,7 +159,7 @@ fn make_role(database: &Database) -> Result<(), Unable> {
     };
     let role = database.ask(&AuthRoleGetRequest { role: ROLE.into() })?;
     if role.perm.iter().any(|one| *one != ours) {
-        let reason = format!("its role {ROLE} has rights that it should not have");
+        let reason = Why::OtherRights { role: ROLE }.into();
         return Err(Unable::NotAlone { reason });
     }
     if role.perm.is_empty() {
@@ -180,7 +180,8 @@ fn make_user(database: &Database, name: &str, role: &str) -> Result<(), Unable> 
     done(database, &add)?;
     let user = database.ask(&AuthUserGetRequest { name: name.into() })?;
     if user.roles.iter().any(|one| one != role) {
-        let reason = format!("its user {name} has another role than {role}");
+        let (name, role) = (name.to_owned(), role.to_owned());
+        let reason = Why::AnotherRole { name, role }.into();
         return Err(Unable::NotAlone { reason });
     }
     if user.roles.is_empty() {
@@ -196,5 +197,33 @@ fn done<R: Rpc>(database: &Database, request: &R) -> Result<(), Unable> {
         Ok(_) => Ok(()),
         Err(Failure::Refused(_, words)) if words.contains("already exist") => Ok(()),
         Err(failure) => Err(no(&failure)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Authority, assert_korean};
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_certificate_of_another_user_than_root_is_refused_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut asker = Asker::in_directory(directory.path());
+        let files = Authority::new(directory.path(), "etcd").sign(&["verifier"]);
+        asker.of_root = (files.certificate, files.key);
+        let unable = init(&asker, &[], None, true).unwrap_err();
+        let path = asker.of_root.0.display().to_string();
+        assert_eq!(
+            unable.text(Language::English),
+            format!(
+                "this database is not the fleet's alone: {path} is not the certificate of etcd's user \"root\": \
+                 its common name must be \"root\""
+            )
+        );
+        assert_korean(
+            &unable.text(Language::Korean),
+            &[&path, "\"root\"", "etcd", "(CN)"],
+        );
     }
 }

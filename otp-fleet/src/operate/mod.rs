@@ -19,6 +19,7 @@ mod status;
 mod told;
 
 pub use certificate::Certificate;
+pub use told::why_of;
 
 use crate::etcd;
 use crate::name::PeerName;
@@ -28,6 +29,7 @@ use moment::Clock;
 use otp_core::UnixTime;
 use otp_core::event::Severity;
 use otp_core::messages::fleet::Unable;
+use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
 use otp_enroll::admin;
 use otp_enroll::cli::FleetCommand;
@@ -123,6 +125,30 @@ impl Asker {
     }
 }
 
+#[cfg(test)]
+impl Asker {
+    /// Returns root of a host whose files are in a directory, and whose etcd nobody can reach.
+    fn in_directory(directory: &std::path::Path) -> Self {
+        let at = |name: &str| directory.join(name);
+        Self {
+            host: Host {
+                etcd: etcd::Config {
+                    endpoints: vec!["127.0.0.1:1".to_owned()],
+                    ca: at("ca"),
+                    certificate: at("certificate"),
+                    key: at("key"),
+                },
+                state: at("state"),
+                policy: at("policy"),
+                certificate: at("certificate"),
+            },
+            administrator: None,
+            of_root: (at("root.pem"), at("root.key")),
+            language: Language::Korean,
+        }
+    }
+}
+
 fn name_of(text: &str) -> Result<PeerName, Unable> {
     PeerName::new(text).ok_or_else(|| Unable::UnusableName {
         name: text.escape_debug().to_string(),
@@ -131,16 +157,15 @@ fn name_of(text: &str) -> Result<PeerName, Unable> {
 
 fn now() -> Result<UnixTime, Unable> {
     clock::now().map_err(|error| Unable::NoDatabase {
-        reason: error.to_string(),
+        reason: Wording::of(|language| error.text(language).to_owned()),
     })
 }
 
 /// Writes a result; a reader that is gone has seen enough.
 fn print(text: &str) -> Result<(), Unable> {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unable::NotWritten {
-            path: "standard output".to_owned(),
-            reason: error.to_string(),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unable::NotPrinted {
+            reason: told::why_of(&error),
         }),
         _ => Ok(()),
     }

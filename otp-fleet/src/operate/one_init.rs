@@ -6,11 +6,12 @@
 
 use super::database::{Database, no};
 use super::machines::unchanged;
+use super::told::why_of;
 use crate::etcd::{
     Client, Failure, LeaseGrantRequest, LeaseKeepAliveRequest, LeaseRevokeRequest, PutRequest,
     RequestOp, TxnRequest, request_op,
 };
-use otp_core::messages::fleet::Unable;
+use otp_core::messages::fleet::{Unable, Why};
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -82,7 +83,10 @@ impl OneInit {
         };
         let thread = thread::Builder::new().name("lease".to_owned()).spawn(beats);
         let thread = thread.map_err(|error: io::Error| Unable::NoDatabase {
-            reason: format!("no thread could be started: {error}"),
+            reason: Why::NoThread {
+                reason: why_of(&error),
+            }
+            .into(),
         })?;
         Ok(Self {
             client,

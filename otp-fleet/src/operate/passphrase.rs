@@ -1,9 +1,11 @@
 //! The key of a backup: from a file, or made from a passphrase.
 
 use super::sealed_file::{Asks, Secret};
+use super::told::why_of;
 use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
-use otp_core::messages::fleet::Unable;
+use otp_core::messages::fleet::{Unable, Why};
+use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
 use otp_enroll::terminal::{Echo, Terminal};
 use std::fs::OpenOptions;
@@ -92,31 +94,29 @@ fn old(asks: Asks, path: &Path, key_file: Option<&Path>, question: &str) -> Resu
 }
 
 fn of_file(path: &Path) -> Result<Secret, Unable> {
-    let unusable = |reason: &str| Unable::UnusableKey {
+    let unusable = |reason: Wording| Unable::UnusableKey {
         path: path.display().to_string(),
-        reason: reason.to_owned(),
+        reason,
     };
     let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(flags.bits())
         .open(path);
-    let file = file.map_err(|error| unusable(&error.to_string()))?;
-    let found = file
-        .metadata()
-        .map_err(|error| unusable(&error.to_string()))?;
+    let file = file.map_err(|error| unusable(why_of(&error)))?;
+    let found = file.metadata().map_err(|error| unusable(why_of(&error)))?;
     let own = nix::unistd::geteuid().as_raw();
     if !found.is_file() || found.len() != 32 {
-        return Err(unusable("is no file of 32 bytes"));
+        return Err(unusable(Why::NotOfKeyLength.into()));
     }
     let open = Mode::S_IRWXG.bits() | Mode::S_IRWXO.bits();
     if (found.uid() != 0 && found.uid() != own) || found.mode() & open != 0 {
-        return Err(unusable("others than its owner can read or write it"));
+        return Err(unusable(Why::OpenToOthers.into()));
     }
     let mut key = Zeroizing::new([0; 32]);
     let mut file = file;
     let read = file.read_exact(&mut *key);
-    read.map_err(|error| unusable(&error.to_string()))?;
+    read.map_err(|error| unusable(why_of(&error)))?;
     Ok(Secret::Key(key))
 }
 
@@ -135,4 +135,37 @@ fn asked(question: &str) -> Result<Zeroizing<String>, Unable> {
     }
     let typed = std::str::from_utf8(&line).map_err(|_| Unable::NoPassphrase)?;
     Ok(Zeroizing::new(typed.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::assert_korean;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn the_reason_why_a_file_is_not_a_key_is_told_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("short"), [0; 31]).unwrap();
+        fs::write(at("open"), [0; 32]).unwrap();
+        fs::set_permissions(at("open"), Permissions::from_mode(0o640)).unwrap();
+        symlink("short", at("link")).unwrap();
+        for (name, english) in [
+            ("none", "No such file or directory (os error 2)"),
+            ("short", "is no file of 32 bytes"),
+            ("open", "others than its owner can read or write it"),
+            ("link", "Too many levels of symbolic links (os error 40)"),
+        ] {
+            let path = at(name);
+            let unable = of_file(&path).err().unwrap();
+            let path = path.display();
+            assert_eq!(
+                unable.text(Language::English),
+                format!("{path}: is not a key: {english}")
+            );
+            assert_korean(&unable.text(Language::Korean), &[&path.to_string()]);
+        }
+    }
 }

@@ -9,6 +9,7 @@
 use super::sealed_file::{Closed, Opening, Sealing};
 use crate::keeper::Fleet;
 use otp_core::UnixTime;
+use otp_core::messages::fleet::Why;
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
@@ -65,7 +66,7 @@ impl<W: Write> Writing<W> {
 
     fn put(&mut self, key: &[u8], value: &[u8]) -> io::Result<()> {
         for bytes in [key, value] {
-            let too_long = || io::Error::other("a value is too long for a backup");
+            let too_long = || io::Error::other(Why::TooLongForABackup);
             let length = u32::try_from(bytes.len())
                 .ok()
                 .filter(|_| bytes.len() <= LONGEST);

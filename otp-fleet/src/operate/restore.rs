@@ -16,7 +16,7 @@ use super::machines::{put_of, unchanged};
 use super::moment::{self, Clock, Time};
 use super::records::{self, Head};
 use super::sealed_file::{self, Closed, Opening, Secret};
-use super::told::{minute, tell};
+use super::told::{minute, tell, why_of};
 use super::{Asker, entrance, init, passphrase};
 use crate::etcd::{Compare, DeleteRangeRequest, RequestOp, TxnRequest, request_op};
 use crate::keeper::{ACCOUNTS, FLEET, Fleet, Mark, Nonce, RESTORING, told_by_guard};
@@ -24,6 +24,7 @@ use crate::registry;
 use otp_core::UnixTime;
 use otp_core::event::Severity;
 use otp_core::messages::fleet::{Recorded, Told, Unable};
+use otp_core::messages::reason::Wording;
 use otp_store::account::floor::Floor;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -89,7 +90,7 @@ pub fn refused(path: &Path, closed: Closed) -> Unable {
     match closed {
         Closed::Io(error) => Unable::NotRead {
             path,
-            reason: error.to_string(),
+            reason: why_of(&error),
         },
         Closed::NotOurs => Unable::NotABackup { path },
         Closed::Newer => Unable::Newer { path },
@@ -275,7 +276,7 @@ fn begin(
 ) -> Result<Marked, Unable> {
     let mark = Mark::open(&asker.host.mark()).map_err(|error| Unable::NotRead {
         path: asker.host.mark().display().to_string(),
-        reason: error.to_string(),
+        reason: why_of(&error),
     })?;
     let seen = mark.seen().map_or(0, |seen| seen.epoch);
     // Another program may change it between a look and the transaction; then this looks again.
@@ -341,7 +342,7 @@ fn begin(
 
 fn run() -> Result<String, Unable> {
     let nonce = Nonce::fresh().map_err(|error| Unable::NoDatabase {
-        reason: error.to_string(),
+        reason: Wording::of(|language| error.text(language)),
     })?;
     Ok(nonce.to_string())
 }
@@ -537,4 +538,31 @@ fn finish(
     // The verifier of this host may have seen another fleet: this is its fleet from now on.
     super::confirm::keep_mark(asker, database)?;
     Ok(floor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::assert_korean;
+    use otp_core::record::Language;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_reported_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let asker = Asker::in_directory(directory.path());
+        for (name, english) in [
+            ("none", "No such file or directory (os error 2)"),
+            ("", "Is a directory (os error 21)"),
+        ] {
+            let path = directory.path().join(name);
+            let done = restore(&asker, &path, None, false, Clock::Compared);
+            let unable = done.unwrap_err();
+            let path = path.display();
+            assert_eq!(
+                unable.text(Language::English),
+                format!("{path}: cannot be read: {english}")
+            );
+            assert_korean(&unable.text(Language::Korean), &[&path.to_string()]);
+        }
+    }
 }

@@ -17,6 +17,7 @@
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use otp_core::messages::fleet::Why;
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
@@ -95,7 +96,7 @@ impl Cipher {
     }
 
     fn seal(&mut self, block: &[u8], is_last: bool) -> io::Result<Vec<u8>> {
-        let too_large = || io::Error::other("too large for one file");
+        let too_large = || io::Error::other(Why::TooLargeForAFile);
         let nonce = self.nonce(is_last).ok_or_else(too_large)?;
         let (msg, aad) = (block, self.head.as_slice());
         let sealed = self.with.encrypt(&nonce, Payload { msg, aad });
@@ -144,7 +145,7 @@ impl<W: Write> Sealing<W> {
                 head.extend([b'p', MEMORY_MIB, ROUNDS]);
                 head.extend(salt);
                 derived(passphrase, &salt, MEMORY_MIB, ROUNDS)
-                    .ok_or_else(|| io::Error::other("no key can be made of this passphrase"))?
+                    .ok_or_else(|| io::Error::other(Why::NoKeyOfPassphrase))?
             }
         };
         let prefix = random::<PREFIX>()?;
@@ -340,8 +341,7 @@ impl<R: Read> Opening<R> {
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    getrandom::fill(&mut bytes).map_err(|_| io::Error::other(Why::NoRandomBytes))?;
     Ok(bytes)
 }
 

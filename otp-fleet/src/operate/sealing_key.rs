@@ -2,12 +2,12 @@
 //! the other verifiers, in a file that is encrypted as a backup is. The key is never in the database.
 
 use super::sealed_file::{self, Closed, Opening, Sealing};
-use super::told::tell;
+use super::told::{tell, why_of};
 use super::{Asker, passphrase};
 use otp_core::event::Severity;
-use otp_core::messages::fleet::{Told, Unable};
+use otp_core::messages::fleet::{Told, Unable, Why};
+use otp_core::messages::reason::Wording;
 use otp_core::messages::seal::Unsealed;
-use otp_core::record::Language;
 use otp_enroll::admin::HostKey;
 use otp_site::policy;
 use std::fs::{self, File, OpenOptions};
@@ -94,7 +94,10 @@ pub fn carry(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), 
     let host = of_host(asker)?.ok_or(Unable::NoSeal)?;
     let found = host.read().map_err(|unsealed| no(&unsealed))?;
     let (key, text) = found.ok_or_else(|| Unable::NoSealingKey {
-        reason: format!("{} is missing", host.file()),
+        reason: Why::FileMissing {
+            file: host.file().to_owned(),
+        }
+        .into(),
     })?;
     let secret = passphrase::for_key(key_file, asker.language)?;
     let file = OpenOptions::new()
@@ -116,7 +119,7 @@ pub fn carry(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), 
     let path = path.display().to_string();
     written.map_err(|error: io::Error| Unable::NotWritten {
         path: path.clone(),
-        reason: error.to_string(),
+        reason: why_of(&error),
     })?;
     asker.record("carry-key", Severity::Warning, &path);
     let (path, key) = (&*path, &*key);
@@ -179,13 +182,67 @@ fn of_host(asker: &Asker) -> Result<Option<HostKey>, Unable> {
     let path = &asker.host.policy;
     let policies = policy::load(path).map_err(|error| Unable::UnusablePolicy {
         path: path.display().to_string(),
-        reason: error.to_string(),
+        reason: Wording::of(|language| error.text(language)),
     })?;
     Ok(HostKey::at(&policies.for_account().seal.key))
 }
 
 fn no(unsealed: &Unsealed) -> Unable {
     Unable::NoSealingKey {
-        reason: unsealed.text(Language::English),
+        reason: Wording::of(|language| unsealed.text(language)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::assert_korean;
+    use otp_core::record::Language;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn write(path: &Path, content: impl AsRef<[u8]>) {
+        fs::write(path, content).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    }
+
+    #[test]
+    fn a_sealing_key_that_cannot_be_carried_is_reported_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let shown = |name: &str| at(name).display().to_string();
+        let asker = Asker::in_directory(directory.path());
+        let fails = |english: String, names: &[&str]| {
+            let unable = carry(&asker, &at("there"), Some(&at("by"))).unwrap_err();
+            assert_eq!(unable.text(Language::English), english);
+            assert_korean(&unable.text(Language::Korean), names);
+        };
+        write(&at("policy"), "[seal]\ncolour = 1\n");
+        let policy = shown("policy");
+        fails(
+            format!("{policy}: cannot be used: {policy}, line 2: unknown key; known here are key"),
+            &[&policy, "key"],
+        );
+        let seal = shown("seal");
+        write(&at("policy"), format!("[seal]\nkey = \"{seal}\"\n"));
+        fails(
+            format!("the sealing key of the fleet: {seal} is missing"),
+            &[&seal],
+        );
+        write(&at("seal"), "no key\n");
+        fails(
+            format!(
+                "the sealing key of the fleet: the file of the key: {seal}, line 1: must be a key: 64 lower-case hexadecimal digits"
+            ),
+            &[&seal],
+        );
+        write(&at("seal"), format!("{}\n", "0123456789abcdef".repeat(4)));
+        write(&at("by"), [7; 32]);
+        write(&at("there"), "");
+        let there = shown("there");
+        fails(
+            format!("{there}: cannot be written: File exists (os error 17)"),
+            &[&there],
+        );
     }
 }

@@ -12,7 +12,8 @@ use crate::etcd::{
 use crate::keeper::{ACCOUNTS, FLEET};
 use crate::name::PeerName;
 use otp_core::Zone;
-use otp_core::messages::fleet::{Told, Unable, Wrong};
+use otp_core::messages::fleet::{Told, Unable, Why, Wrong};
+use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
 use otp_site::zone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +40,7 @@ const SOON: Duration = Duration::from_secs(14 * 86_400);
 struct Of {
     id: u64,
     name: String,
-    status: Result<StatusResponse, String>,
+    status: Result<StatusResponse, Wording>,
 }
 
 /// All facts that are found.
@@ -406,10 +407,10 @@ fn of_beat<'a>(beat: &'a Beat, wrong: &mut Vec<Wrong<'a>>) {
 
 impl Of {
     fn ask(database: &Database, member: &Member) -> Self {
-        let mut status = Err("it has no address for clients".to_owned());
+        let mut status = Err(Why::NoAddressForClients.into());
         for url in &member.client_ur_ls {
             let asked = database.client().ask_member(url, StatusRequest {});
-            status = asked.map_err(|failure| failure.to_string());
+            status = asked.map_err(|failure| Wording::of(|language| failure.text(language)));
             if status.is_ok() {
                 break;
             }
@@ -463,4 +464,41 @@ fn accounts(database: &Database) -> Result<u64, Unable> {
         Ok(())
     })?;
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::assert_korean;
+
+    #[test]
+    fn the_reason_why_a_member_does_not_answer_is_told_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let asker = Asker::in_directory(directory.path());
+        let database = asker.database().unwrap();
+        let key = asker.host.etcd.key.display().to_string();
+        let at = |addresses: &[&str]| Member {
+            id: 7,
+            name: "e1".to_owned(),
+            client_ur_ls: addresses.iter().map(|&one| one.to_owned()).collect(),
+            ..Member::default()
+        };
+        let unread = format!(
+            "no member of etcd can be reached: {key}: cannot be read: No such file or directory (os error 2)"
+        );
+        for (member, english, names) in [
+            (at(&[]), "it has no address for clients", &["e1"][..]),
+            (at(&["127.0.0.1:1"]), &*unread, &["e1", &*key, "etcd"]),
+        ] {
+            let of = Of::ask(&database, &member);
+            let reason = &of.status.err().unwrap();
+            let member = &of.name;
+            let wrong = Wrong::MemberDown { member, reason };
+            assert_eq!(
+                wrong.text(Language::English),
+                format!("e1 does not answer: {english}")
+            );
+            assert_korean(&wrong.text(Language::Korean), names);
+        }
+    }
 }

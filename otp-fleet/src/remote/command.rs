@@ -4,10 +4,12 @@ use super::client::{Broken, for_the_fleet, run};
 use super::screen::{Screen, plain};
 use crate::tls::{self, Files};
 use clap::Parser;
-use otp_core::messages::fleet::Unable;
+use otp_core::messages::fleet::{Unable, Why};
+use otp_core::messages::reason::Wording;
 use otp_core::record::{FleetPolicy, Language, Verifier};
 use otp_enroll::admin;
 use otp_enroll::cli::{Admin, AdminCommand, FleetCommand};
+use otp_file::told;
 use otp_helper::fleet::CONNECT_LIMIT;
 use otp_site::policy;
 use rustls::pki_types::ServerName;
@@ -63,7 +65,7 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
         return Err(Unable::OfOneMachine.into());
     }
     let policies = policy::load(&asked.common.conf).map_err(|error| Unable::NoVerifier {
-        reason: error.to_string(),
+        reason: Wording::of(|language| error.text(language)),
     })?;
     let fleet = policies.for_account().fleet;
     let files = admin::gather(asked).map_err(Stop::Told)?;
@@ -89,7 +91,7 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
             Stop::Told(ExitCode::SUCCESS)
         }
         broken => Stop::Unable(Unable::SessionBroken {
-            reason: plain(&words(&broken)),
+            reason: in_one_line(&why(&broken)),
         }),
     })?;
     Ok(ExitCode::from(status))
@@ -104,13 +106,33 @@ fn for_reader<'a>(stream: impl Write + 'a, is_terminal: bool) -> Box<dyn Write +
     }
 }
 
-fn words(broken: &Broken) -> String {
+fn why(broken: &Broken) -> Wording {
     match broken {
-        Broken::TooLong => "an argument is too long".to_owned(),
-        Broken::NotSent(error) | Broken::NotWritten(error) => error.to_string(),
-        Broken::NoEnd => "it was closed".to_owned(),
-        Broken::Unintelligible => "the verifier said what this version does not know".to_owned(),
+        Broken::TooLong => Why::LongArgument.into(),
+        Broken::NotSent(error) => of_the_line(error),
+        Broken::NotWritten(error) => Wording::of(|language| told(error, language)),
+        Broken::NoEnd => Why::Closed.into(),
+        Broken::Unintelligible => Why::AnotherVersion.into(),
     }
+}
+
+/// Says why a connection cannot be made or used any longer.
+fn of_the_line(error: &io::Error) -> Wording {
+    let said = error.to_string();
+    let of_tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match error.kind() {
+        // A socket with a time limit ends a wait in this way.
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Why::Silent { said }.into(),
+        io::ErrorKind::UnexpectedEof => Why::CutOff { said }.into(),
+        _ if of_tls.is_some() => Why::Tls { said }.into(),
+        _ => Wording::of(|language| told(error, language)),
+    }
+}
+
+fn in_one_line(reason: &Wording) -> Wording {
+    Wording::of(|language| plain(reason.text(language)))
 }
 
 /// Whether a command needs a verifier's host. It is refused here too, before anyone types a passphrase.
@@ -130,7 +152,6 @@ const fn is_for_a_verifiers_host(command: &AdminCommand) -> bool {
 
 /// Connects to the first verifier that accepts the certificate.
 fn line_to(fleet: &FleetPolicy, asked: &Admin) -> Result<Line, Unable> {
-    let no_verifier = |reason: String| Unable::NoVerifier { reason };
     let Some(ca) = fleet.ca.clone().filter(|_| fleet.is_used()) else {
         return Err(Unable::NoFleet);
     };
@@ -140,37 +161,185 @@ fn line_to(fleet: &FleetPolicy, asked: &Admin) -> Result<Line, Unable> {
         key: asked.key_of_certificate().to_owned(),
         key_group: None,
     };
-    let config = tls::client(&files).map_err(|error| no_verifier(error.to_string()))?;
+    let config = tls::client(&files).map_err(|error| Unable::NoVerifier {
+        reason: Wording::of(|language| error.text(language)),
+    })?;
     let mut reasons = Vec::new();
     for verifier in &fleet.verifiers {
         match connected(verifier, &config) {
             Ok(line) => return Ok(line),
-            Err(error) => reasons.push(format!("{verifier}: {error}")),
+            Err(why) => reasons.push((verifier, why)),
         }
     }
-    Err(no_verifier(plain(&reasons.join("; "))))
+    let reason = Wording::of(|language| {
+        let each = reasons
+            .iter()
+            .map(|(verifier, why)| format!("{verifier}: {}", why.text(language)));
+        plain(&each.collect::<Vec<_>>().join("; "))
+    });
+    Err(Unable::NoVerifier { reason })
 }
 
-fn connected(verifier: &Verifier, config: &Arc<ClientConfig>) -> io::Result<Line> {
-    let name = ServerName::try_from(verifier.host().to_owned()).map_err(io::Error::other)?;
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in (verifier.host(), verifier.port()).to_socket_addrs()? {
+fn connected(verifier: &Verifier, config: &Arc<ClientConfig>) -> Result<Line, Wording> {
+    let name = ServerName::try_from(verifier.host().to_owned()).map_err(|error| {
+        let said = error.to_string();
+        Why::Tls { said }
+    })?;
+    let addresses = (verifier.host(), verifier.port()).to_socket_addrs();
+    let addresses = addresses.map_err(|error| {
+        let said = error.to_string();
+        Why::AddressNotFound { said }
+    })?;
+    let mut last = Why::NoAddress.into();
+    for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
-            Ok(socket) => {
-                socket.set_nodelay(true)?;
-                socket.set_read_timeout(Some(CONNECT_LIMIT))?;
-                socket.set_write_timeout(Some(STALLED))?;
-                let connection =
-                    ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-                let mut line = StreamOwned::new(connection, socket);
-                while line.conn.is_handshaking() {
-                    line.conn.complete_io(&mut line.sock)?;
-                }
-                line.sock.set_read_timeout(Some(SILENCE))?;
-                return Ok(line);
-            }
-            Err(error) => last = error,
+            Ok(socket) => return over(socket, config, name).map_err(|error| of_the_line(&error)),
+            Err(error) => last = of_the_line(&error),
         }
     }
     Err(last)
+}
+
+/// Ends the handshake over a connected socket.
+fn over(
+    socket: TcpStream,
+    config: &Arc<ClientConfig>,
+    name: ServerName<'static>,
+) -> io::Result<Line> {
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(CONNECT_LIMIT))?;
+    socket.set_write_timeout(Some(STALLED))?;
+    let connection = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+    let mut line = StreamOwned::new(connection, socket);
+    while line.conn.is_handshaking() {
+        line.conn.complete_io(&mut line.sock)?;
+    }
+    line.sock.set_read_timeout(Some(SILENCE))?;
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{Authority, assert_korean};
+    use std::fs::{self, Permissions};
+    use std::net::TcpListener;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    fn asked(directory: &Path, files: Option<&Files>) -> Admin {
+        let at = |name: &str| directory.join(name);
+        let certificate = files.map_or_else(|| at("none.pem"), |files| files.certificate.clone());
+        let key = files.map_or_else(|| at("none.key"), |files| files.key.clone());
+        let words = [
+            OsString::from("otp-admin"),
+            "--conf".into(),
+            at("policy").into(),
+            "--certificate".into(),
+            certificate.into(),
+            "--key".into(),
+            key.into(),
+            "list".into(),
+        ];
+        Admin::parse_from(words)
+    }
+
+    fn in_both(unable: &Unable, english: &str, names: &[&str]) {
+        assert_eq!(unable.text(Language::English), english);
+        assert_korean(&unable.text(Language::Korean), names);
+    }
+
+    #[test]
+    fn a_fleet_without_a_verifier_that_answers_is_reported_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = Authority::new(directory.path(), "fleet");
+        let files = authority.sign(&["anna"]);
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let verifier = free.local_addr().unwrap().to_string();
+        drop(free);
+        let fleet = FleetPolicy {
+            verifiers: vec![Verifier::parse(&verifier).unwrap()],
+            ca: Some(files.ca.clone()),
+            ..FleetPolicy::default()
+        };
+        let line = line_to(&fleet, &asked(directory.path(), Some(&files)));
+        in_both(
+            &line.err().unwrap(),
+            &format!("no verifier answers: {verifier}: Connection refused (os error 111)"),
+            &[],
+        );
+        let line = line_to(&fleet, &asked(directory.path(), None));
+        let path = directory.path().join("none.pem").display().to_string();
+        in_both(
+            &line.err().unwrap(),
+            &format!(
+                "no verifier answers: {path}: cannot be opened: No such file or directory (os error 2)"
+            ),
+            &[&path],
+        );
+    }
+
+    #[test]
+    fn an_unusable_policy_is_reported_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = directory.path().join("policy");
+        fs::write(&policy, "[fleet]\nverifiers = 1\n").unwrap();
+        fs::set_permissions(&policy, Permissions::from_mode(0o644)).unwrap();
+        let asked = asked(directory.path(), None);
+        let Err(Stop::Unable(unable)) = done(&asked, &[], Language::Korean) else {
+            panic!("a policy that cannot be used was used");
+        };
+        let policy = policy.display().to_string();
+        in_both(
+            &unable,
+            &format!("no verifier answers: {policy}, line 2: must be a list of strings"),
+            &[&policy],
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_session_is_reported_in_the_language_of_the_command() {
+        let of = io::Error::from;
+        for (broken, english, names) in [
+            (Broken::TooLong, "an argument is too long", &[][..]),
+            (Broken::NoEnd, "it was closed", &[]),
+            (
+                Broken::Unintelligible,
+                "the verifier said what this version does not know",
+                &[],
+            ),
+            (
+                Broken::NotSent(io::Error::from_raw_os_error(104)),
+                "Connection reset by peer (os error 104)",
+                &[],
+            ),
+            (
+                Broken::NotSent(io::Error::from_raw_os_error(11)),
+                "Resource temporarily unavailable (os error 11)",
+                &[],
+            ),
+            (
+                Broken::NotSent(of(io::ErrorKind::UnexpectedEof)),
+                "unexpected end of file",
+                &[],
+            ),
+            (
+                Broken::NotWritten(io::Error::from_raw_os_error(28)),
+                "No space left on device (os error 28)",
+                &[],
+            ),
+            (
+                Broken::NotSent(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    rustls::Error::AlertReceived(rustls::AlertDescription::AccessDenied),
+                )),
+                "received fatal alert: AccessDenied",
+                &["received fatal alert: AccessDenied", "TLS"],
+            ),
+        ] {
+            let why = why(&broken);
+            assert_eq!(why.text(Language::English), english);
+            assert_korean(why.text(Language::Korean), names);
+        }
+    }
 }

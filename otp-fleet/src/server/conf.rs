@@ -5,9 +5,12 @@ use crate::keeper;
 use crate::registry::Zone;
 use crate::tls::Files;
 use otp_core::UserName;
+use otp_core::messages::fleet::Why;
+use otp_core::messages::reason::{Unfit, Wording};
 use otp_core::record::Language;
 use otp_file::{
     Access, Rules, Section, Source, Unparsed, Unread, number, open_file, read_whole, text, texts,
+    told,
 };
 use otp_helper::fleet::PORT;
 use std::collections::BTreeMap;
@@ -75,13 +78,19 @@ pub enum Member {
     Group(String),
 }
 
-/// Why the configuration cannot be used. It names file, line and reason.
+/// Why the configuration cannot be used. It names file, line and reason, in every language.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable(String);
+pub struct Unusable(Wording);
+
+impl From<Unusable> for Wording {
+    fn from(unusable: Unusable) -> Self {
+        unusable.0
+    }
+}
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0.text(Language::English))
     }
 }
 
@@ -93,7 +102,12 @@ impl Conf {
     /// # Errors
     /// The file does not exist, another user may write it, or its content is invalid.
     pub fn load(path: &Path) -> Result<Self, Unusable> {
-        let bytes = bytes(path).map_err(|why| Unusable(format!("{}: {why}", path.display())))?;
+        let bytes = bytes(path).map_err(|why| {
+            let path = path.display();
+            Unusable(Wording::of(|language| {
+                format!("{path}: {}", why.text(language))
+            }))
+        })?;
         Self::parse(path, &bytes)
     }
 
@@ -104,7 +118,7 @@ impl Conf {
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Unusable> {
         let read = Source::new(bytes).and_then(|source| read(path, source));
         let path = path.display();
-        read.map_err(|why| Unusable(why.at(path, Language::English)))
+        read.map_err(|why| Unusable(Wording::of(|language| why.at(&path, language))))
     }
 
     /// Returns the addresses to listen on.
@@ -119,18 +133,24 @@ impl Conf {
     }
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let words = |why: Unread| match why {
-        Unread::Unsafe(fault) => fault.to_string(),
-        Unread::Io { action, source } => format!("cannot {action} it: {source}"),
+fn bytes(path: &Path) -> Result<Vec<u8>, Wording> {
+    let words = |why: Unread| {
+        Wording::of(|language| match (&why, language) {
+            (Unread::Io { action, source }, Language::English) => {
+                format!("cannot {action} it: {source}")
+            }
+            (Unread::Unsafe(_), Language::English) | (_, Language::Korean) => why.text(language),
+        })
     };
     let name = path.file_name().and_then(|name| name.to_str());
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
-    let name = name.ok_or("is no path of a file")?;
-    let directory = File::open(parent.unwrap_or(Path::new(".")))
-        .map_err(|error| format!("its directory cannot be opened: {error}"))?;
+    let name = name.ok_or(Why::NoPathOfAFile)?;
+    let directory = File::open(parent.unwrap_or(Path::new("."))).map_err(|error| {
+        let reason = Wording::of(|language| told(&error, language));
+        Why::DirectoryNotOpened { reason }
+    })?;
     let rules = Rules {
         allowed: 0o7755,
         account: None,
@@ -138,7 +158,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
         one_name: false,
     };
     let opened = open_file(&directory, name, Access::Read, rules, LIMIT).map_err(words)?;
-    let opened = opened.ok_or("is not there")?;
+    let opened = opened.ok_or(Why::NotThere)?;
     let bytes = read_whole(&opened, LIMIT).map_err(words)?;
     Ok(bytes.to_vec())
 }
@@ -150,7 +170,7 @@ fn read(path_of_all: &Path, source: Source<'_>) -> Result<Conf, Unparsed> {
         let addresses = addresses.iter().map(|text| text.parse());
         addresses
             .collect::<Result<Vec<SocketAddr>, _>>()
-            .map_err(|_| "must be addresses with ports: \"192.0.2.1:6238\", \"[2001:db8::1]:6238\"")
+            .map_err(|_| Unfit::NoListen)
     })?;
     let files = Files {
         ca: or(root.take("ca", path)?, "ca.pem"),
@@ -162,17 +182,17 @@ fn read(path_of_all: &Path, source: Source<'_>) -> Result<Conf, Unparsed> {
     let state = root.take("state", path)?;
     let connections = root.take("connections", |value| match u32::try_from(number(value)?) {
         Ok(count @ 16..=65_536) => Ok(count),
-        _ => Err("must be 16 to 65536"),
+        _ => Err(Unfit::NoConnections),
     })?;
     let etcd = root.section("etcd")?.map(etcd).transpose()?;
     let folder = root.section("store")?.map(folder).transpose()?;
     let records = match (etcd, folder) {
         (Some(records), None) | (None, Some(records)) => records,
         (None, None) => {
-            return Err(root.fault("the section [etcd] is missing: where the records are"));
+            return Err(root.fault(Unfit::NoSectionOfRecords));
         }
         (Some(_), Some(_)) => {
-            return Err(root.fault("[etcd] and [store] are two places for the records: give one"));
+            return Err(root.fault(Unfit::TwoSectionsOfRecords));
         }
     };
     let zones = root.section("zones")?.map(zones).transpose()?;
@@ -201,7 +221,7 @@ fn etcd(mut section: Section<'_>) -> Result<Records, Unparsed> {
                 matches!(port, Some(Ok(1..))) && !address.contains('/')
             };
             if endpoints.is_empty() || !endpoints.iter().all(is_one) {
-                return Err("must be addresses of members: \"https://e1.example.org:2379\"");
+                return Err(Unfit::NoMembers);
             }
             Ok(endpoints)
         })?,
@@ -229,13 +249,13 @@ fn folder(mut section: Section<'_>) -> Result<Records, Unparsed> {
 
 fn zones(mut section: Section<'_>) -> Result<BTreeMap<Zone, Vec<Member>>, Unparsed> {
     let zones = section.entries(
-        |name| Zone::new(name).ok_or("must be the name of a zone: letters, digits, '-' and '_'"),
+        |name| Zone::new(name).ok_or(Unfit::NoZone),
         |value| {
             let members = texts(value)?;
             let members = members.iter().map(|member| Member::parse(member));
             members
                 .collect::<Option<Vec<_>>>()
-                .ok_or("must be users and groups: \"alice\", \"@staff\"")
+                .ok_or(Unfit::NoMembersOfZone)
         },
     )?;
     section.end()?;
@@ -255,10 +275,10 @@ impl Member {
     }
 }
 
-fn path(value: &DeValue<'_>) -> Result<PathBuf, &'static str> {
+fn path(value: &DeValue<'_>) -> Result<PathBuf, Unfit> {
     match text(value)? {
         path if path.starts_with('/') && !path.contains(char::is_control) => Ok(path.into()),
-        _ => Err("must be an absolute path"),
+        _ => Err(Unfit::NoPath),
     }
 }
 

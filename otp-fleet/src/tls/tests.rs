@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixture::{Authority, BOTH, Good};
+use crate::fixture::{Authority, BOTH, Good, assert_korean};
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, ServerConnection};
@@ -324,4 +324,91 @@ fn a_renewed_certificate_counts_for_the_next_connection_and_a_broken_one_does_no
     assert!(told[1].contains("live.pem: has no certificate"));
     assert!(told[2].contains("live.pem: does not say that it is for serverAuth"));
     assert!(told[3].contains("live.pem: does not say that it is for serverAuth"));
+}
+
+#[test]
+fn the_reason_why_a_file_cannot_be_used_is_told_in_each_language() {
+    let fleet = Fleet::new();
+    let good = fleet.authority.sign(&["web1"]);
+    let at = |name: &str| fleet.directory.path().join(name);
+    fs::write(at("empty"), "").unwrap();
+    fs::write(at("odd"), "-----BEGIN CERTIFICATE-----\n!\n").unwrap();
+    fs::write(at("large"), vec![b' '; 300_000]).unwrap();
+    fs::write(at("open"), "").unwrap();
+    fs::set_permissions(at("open"), fs::Permissions::from_mode(0o666)).unwrap();
+    for name in ["empty", "odd", "large"] {
+        fs::set_permissions(at(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let with = |ca: Option<&str>, certificate: Option<&str>, key: Option<&str>| {
+        let or = |name: Option<&str>, usual: &PathBuf| name.map_or_else(|| usual.clone(), at);
+        let files = Files {
+            ca: or(ca, &good.ca),
+            certificate: or(certificate, &good.certificate),
+            key: or(key, &good.key),
+            key_group: None,
+        };
+        client(&files).unwrap_err()
+    };
+    for (error, name, english, names) in [
+        (
+            with(Some("none"), None, None),
+            "none",
+            "cannot be opened: No such file or directory (os error 2)",
+            &[][..],
+        ),
+        (
+            with(None, Some("empty"), None),
+            "empty",
+            "has no certificate (PEM)",
+            &["PEM"],
+        ),
+        (with(None, Some("odd"), None), "odd", "is not PEM", &["PEM"]),
+        (
+            with(None, Some("open"), None),
+            "open",
+            "has mode 0666, at most 7755 is allowed",
+            &[],
+        ),
+        (
+            with(None, Some("large"), None),
+            "large",
+            "is larger than 262144 bytes",
+            &[],
+        ),
+        (
+            with(None, None, Some("empty")),
+            "empty",
+            "has no key (PEM) without a passphrase",
+            &["PEM"],
+        ),
+        (
+            with(None, None, Some("../")),
+            "../",
+            "is not a regular file",
+            &[],
+        ),
+    ] {
+        let path = at(name).display().to_string();
+        assert_eq!(error.to_string(), format!("{path}: {english}"));
+        let names = [&[&*path], names].concat();
+        assert_korean(&error.text(Language::Korean), &names);
+    }
+    let other = fleet.authority.sign(&["web2"]);
+    let files = Files {
+        key: other.key,
+        ..good.clone()
+    };
+    let error = client(&files).unwrap_err();
+    let path = files.key.display().to_string();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{path}: is not the key of the certificate; where both are being renewed, it will be"
+        )
+    );
+    assert_korean(&error.text(Language::Korean), &[&path]);
+    let of_tls = Unusable::new(Path::new("/x"), of_tls(&"general error"));
+    assert_eq!(of_tls.to_string(), "/x: general error");
+    let korean = of_tls.text(Language::Korean);
+    assert_eq!(korean, "/x: TLS 라이브러리의 메시지: general error");
 }

@@ -1,28 +1,32 @@
 use super::*;
 use crate::every;
 use crate::messages::in_all::{assert_ends_well, assert_same_in_every_language};
-use crate::messages::reason::Unfit;
+
+/// A reason that says in which language it was told.
+fn reason() -> Wording {
+    Wording::of(|language| language.tag().to_owned())
+}
 
 fn all() -> Vec<Unable> {
     every!(Unable {
         OfOneMachine => [Unable::OfOneMachine],
         OfUsersFiles => [Unable::OfUsersFiles],
         NoFleet => [Unable::NoFleet],
-        NoProgram => [Unable::NoProgram { program: "otp-fleet", reason: "web1".to_owned().into() }],
-        NoConfiguration => [Unable::NoConfiguration { path: "web1".to_owned(), reason: "web1".to_owned() }],
-        UnusablePolicy => [Unable::UnusablePolicy { path: "web1".to_owned(), reason: "web1".to_owned() }],
-        NoDatabase => [Unable::NoDatabase { reason: "web1".to_owned() }],
+        NoProgram => [Unable::NoProgram { program: "otp-fleet", reason: reason() }],
+        NoConfiguration => [Unable::NoConfiguration { path: "web1".to_owned(), reason: reason() }],
+        UnusablePolicy => [Unable::UnusablePolicy { path: "web1".to_owned(), reason: reason() }],
+        NoDatabase => [Unable::NoDatabase { reason: reason() }],
         NotBegun => [Unable::NotBegun],
         OpenToAll => [Unable::OpenToAll],
         BeingRestored => [Unable::BeingRestored],
         BeingRestoredFromAnother => [Unable::BeingRestoredFromAnother],
-        NotAlone => [Unable::NotAlone { reason: "web1".to_owned() }],
+        NotAlone => [Unable::NotAlone { reason: reason() }],
         NoCommonName => [Unable::NoCommonName { member: "web1".to_owned() }],
         NoSeal => [Unable::NoSeal],
-        NoSealingKey => [Unable::NoSealingKey { reason: "web1".to_owned() }],
+        NoSealingKey => [Unable::NoSealingKey { reason: reason() }],
         AnotherSealingKey => [Unable::AnotherSealingKey { file: "web1".to_owned() }],
         NotASealingKey => [Unable::NotASealingKey { path: "web1".to_owned() }],
-        LeftOn => [Unable::LeftOn { reason: "web1".to_owned() }],
+        LeftOn => [Unable::LeftOn { reason: reason() }],
         OnVerifierOnly => [Unable::OnVerifierOnly],
         UnusableName => [Unable::UnusableName { name: "web1".to_owned() }],
         AnotherRole => [Unable::AnotherRole { name: "web1".to_owned() }],
@@ -33,9 +37,10 @@ fn all() -> Vec<Unable> {
         Newer => [Unable::Newer { path: "web1".to_owned() }],
         WrongKey => [Unable::WrongKey { path: "web1".to_owned() }],
         Damaged => [Unable::Damaged { path: "web1".to_owned() }],
-        NotRead => [Unable::NotRead { path: "web1".to_owned(), reason: "web1".to_owned() }],
-        NotWritten => [Unable::NotWritten { path: "web1".to_owned(), reason: "web1".to_owned() }],
-        UnusableKey => [Unable::UnusableKey { path: "web1".to_owned(), reason: "web1".to_owned() }],
+        NotRead => [Unable::NotRead { path: "web1".to_owned(), reason: reason() }],
+        NotWritten => [Unable::NotWritten { path: "web1".to_owned(), reason: reason() }],
+        NotPrinted => [Unable::NotPrinted { reason: reason() }],
+        UnusableKey => [Unable::UnusableKey { path: "web1".to_owned(), reason: reason() }],
         NoPassphrase => [Unable::NoPassphrase],
         PassphrasesDiffer => [Unable::PassphrasesDiffer],
         ShortPassphrase => [Unable::ShortPassphrase { least: 12 }],
@@ -46,8 +51,8 @@ fn all() -> Vec<Unable> {
             Unable::ClockBehind { seconds: 17, recorded: Recorded::Begun },
         ],
         NothingToConfirm => [Unable::NothingToConfirm],
-        NoVerifier => [Unable::NoVerifier { reason: "web1".to_owned() }],
-        SessionBroken => [Unable::SessionBroken { reason: "web1".to_owned() }],
+        NoVerifier => [Unable::NoVerifier { reason: reason() }],
+        SessionBroken => [Unable::SessionBroken { reason: reason() }],
         ChangedMeanwhile => [Unable::ChangedMeanwhile],
     })
 }
@@ -75,14 +80,18 @@ fn every_failure_has_an_exit_status_of_1_or_2() {
 }
 
 #[test]
-fn a_program_that_cannot_be_run_is_told_with_the_reason_in_each_language() {
-    let unable = Unable::NoProgram {
-        program: "otp-fleet",
-        reason: Unfit::Empty.into(),
-    };
-    for language in Language::ALL {
-        let text = unable.text(language);
-        let reason = Unfit::Empty.text(language);
-        assert!(text.ends_with(&format!(": {reason}")), "{text}");
+fn every_reason_is_told_in_the_language_of_its_sentence() {
+    let mut with_a_reason = 0;
+    for unable in all() {
+        let tags = Language::ALL.map(|language| {
+            let text = unable.text(language);
+            let tag = text.rsplit_once(": ").map(|(_, tag)| tag.to_owned());
+            tag.filter(|tag| Language::ALL.iter().any(|one| one.tag() == tag))
+        });
+        if let [Some(english), Some(korean)] = tags {
+            assert_eq!((&*english, &*korean), ("en", "ko"), "{unable:?}");
+            with_a_reason += 1;
+        }
     }
+    assert_eq!(with_a_reason, 13);
 }

@@ -1,5 +1,6 @@
 //! What `otp-admin fleet` prints: what was done, how the fleet is doing, and what is wrong with it.
 
+use crate::messages::reason::Wording;
 use crate::record::Language;
 
 /// One line to print, without a full stop.
@@ -267,7 +268,7 @@ pub enum Wrong<'a> {
         /// The member.
         member: &'a str,
         /// What was found.
-        reason: &'a str,
+        reason: &'a Wording,
     },
     /// The fleet has only one or two members.
     MemberAlone {
@@ -414,7 +415,10 @@ impl Wrong<'_> {
                 "etcd has no leader: more than half of its members must run and reach each other"
                     .to_owned()
             }
-            Self::MemberDown { member, reason } => format!("{member} does not answer: {reason}"),
+            Self::MemberDown { member, reason } => {
+                let reason = reason.text(Language::English);
+                format!("{member} does not answer: {reason}")
+            }
             Self::MemberAlone { count } => {
                 format!("etcd has {count} members: with fewer than 3 none may fail")
             }
@@ -464,6 +468,7 @@ impl Wrong<'_> {
                     .to_owned()
             }
             Self::MemberDown { member, reason } => {
+                let reason = reason.text(Language::Korean);
                 format!("{member} 멤버가 응답하지 않습니다: {reason}")
             }
             Self::MemberAlone { count } => {

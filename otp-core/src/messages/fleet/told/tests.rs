@@ -56,11 +56,12 @@ fn every_report_of_a_fleet_command_says_the_same_in_every_language() {
 
 #[test]
 fn every_problem_of_a_fleet_has_a_word_and_a_text_in_every_language() {
+    let reason = &Wording::from("web1".to_owned());
     let all: Vec<Wrong<'_>> = every!(Wrong {
         NoFleet => [Wrong::NoFleet],
         BeingRestored => [Wrong::BeingRestored],
         NoLeader => [Wrong::NoLeader],
-        MemberDown => [Wrong::MemberDown { member: "web1", reason: "web1" }],
+        MemberDown => [Wrong::MemberDown { member: "web1", reason }],
         MemberAlone => [Wrong::MemberAlone { count: 17 }],
         Alarm => [Wrong::Alarm { member: "web1", alarm: "web1" }],
         NearQuota => [Wrong::NearQuota { percent: 17, quota: "web1" }],
@@ -81,5 +82,18 @@ fn every_problem_of_a_fleet_has_a_word_and_a_text_in_every_language() {
         for language in Language::ALL {
             assert_ends_well(language, &wrong.text(language));
         }
+    }
+}
+
+#[test]
+fn a_member_that_is_down_is_reported_with_the_reason_in_the_same_language() {
+    let reason = &Wording::of(|language| language.tag().to_owned());
+    let wrong = Wrong::MemberDown {
+        member: "m1",
+        reason,
+    };
+    for language in Language::ALL {
+        let said = wrong.text(language);
+        assert!(said.ends_with(&format!(": {}", language.tag())), "{said}");
     }
 }
