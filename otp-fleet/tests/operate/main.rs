@@ -5,6 +5,7 @@ mod backups;
 mod entrance;
 mod gate;
 mod half;
+mod languages;
 mod place;
 mod sealing;
 mod terminal;

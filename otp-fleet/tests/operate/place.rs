@@ -269,6 +269,11 @@ impl Place {
 
     /// Returns the same with another configuration.
     pub fn command_by(&self, configuration: &str, arguments: &[&str]) -> Command {
+        self.command_in("en", configuration, arguments)
+    }
+
+    /// Returns the same with another language.
+    pub fn command_in(&self, language: &str, configuration: &str, arguments: &[&str]) -> Command {
         let program = env!("CARGO_BIN_EXE_otp-fleet-admin");
         let mut command = if nix::unistd::geteuid().is_root() {
             Command::new(program)
@@ -278,7 +283,7 @@ impl Place {
             command
         };
         command.arg("--configuration").arg(self.path(configuration));
-        command.args(arguments).args(["--lang", "en"]);
+        command.args(arguments).args(["--lang", language]);
         command.current_dir(self.directory.path());
         command.stdin(Stdio::null());
         command
