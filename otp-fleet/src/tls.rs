@@ -18,7 +18,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::NoServerSessionStorage;
 use rustls::version::TLS13;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{CertificateError, ClientConfig, RootCertStore, ServerConfig};
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -187,6 +187,29 @@ fn of_a_pair(error: &rustls::Error) -> Why {
     match error {
         rustls::Error::InconsistentKeys(_) => Why::AnotherKey,
         error => of_tls(error),
+    }
+}
+
+/// Returns the reason of an error of the TLS library: the usual faults of a certificate have words of ours.
+#[must_use]
+pub fn why_of(error: &rustls::Error) -> Why {
+    let said = error.to_string();
+    match error {
+        rustls::Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        ) => Why::Ended { said },
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+        ) => Why::NotBegun { said },
+        // The signature is bad if another authority has the same name.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => Why::OfAnotherAuthority { said },
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => Why::OfAnotherName { said },
+        rustls::Error::AlertReceived(_) => Why::RefusedInTls { said },
+        _ => Why::Tls { said },
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection to one member, over TLS with a client certificate.
 
 use super::failure::words;
+use crate::tls;
 use otp_core::messages::fleet::Why;
 use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
@@ -84,11 +85,10 @@ fn of(whose: impl Display, why: &Wording) -> Wording {
 /// Says why there is no connection: if the system has refused it, in its usual words.
 fn not_connected(error: &(dyn std::error::Error + 'static)) -> Wording {
     let said = words(&causes(error));
-    let of_the_system = std::iter::successors(Some(error), |error| error.source())
+    let known = std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<io::Error>())
-        .map(|error| told(error, Language::Korean))
-        .find(|told| told.contains(is_hangul));
-    Wording::of(|language| match (&of_the_system, language) {
+        .find_map(in_korean);
+    Wording::of(|language| match (&known, language) {
         (Some(told), Language::Korean) => told.clone(),
         (_, Language::English) => said.clone(),
         (None, Language::Korean) => {
@@ -96,6 +96,18 @@ fn not_connected(error: &(dyn std::error::Error + 'static)) -> Wording {
             Why::NotConnected { said }.text(language)
         }
     })
+}
+
+/// Tells an error of the system or of TLS in Korean; `None`: only the library has words for it.
+fn in_korean(error: &io::Error) -> Option<String> {
+    let of_tls = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match of_tls.map(tls::why_of) {
+        Some(Why::Tls { .. }) => None,
+        Some(why) => Some(why.text(Language::Korean)),
+        None => Some(told(error, Language::Korean)).filter(|told| told.contains(is_hangul)),
+    }
 }
 
 fn is_hangul(letter: char) -> bool {
@@ -160,6 +172,27 @@ mod tests {
         let [english, korean] = fails(&config, "a b", LONG);
         assert_eq!(english, "a b: is no host:port");
         assert_korean(&korean, &["a b"]);
+    }
+
+    #[test]
+    fn a_member_with_the_certificate_of_another_authority_is_told_in_each_language() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(directory.path());
+        let other = Authority::new(directory.path(), "other").sign(&["127.0.0.1"]);
+        let mut of_member = rustls::ServerConfig::clone(&tls::server(&other).unwrap());
+        of_member.alpn_protocols.clear();
+        let listens = TcpListener::bind("127.0.0.1:0").unwrap();
+        let member = listens.local_addr().unwrap().to_string();
+        let answers = thread::spawn(move || {
+            let (mut socket, _) = listens.accept().unwrap();
+            let mut connection = rustls::ServerConnection::new(of_member.into()).unwrap();
+            connection.complete_io(&mut socket).ok();
+        });
+        let [english, korean] = fails(&config, &member, LONG);
+        answers.join().unwrap();
+        let bad = "invalid peer certificate: BadSignature";
+        assert!(english.ends_with(bad), "{english}");
+        assert_korean(&korean, &["CA"]);
     }
 
     #[test]

@@ -126,8 +126,10 @@ fn of_the_line(error: &io::Error) -> Wording {
         // A socket with a time limit ends a wait in this way.
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Why::Silent { said }.into(),
         io::ErrorKind::UnexpectedEof => Why::CutOff { said }.into(),
-        _ if of_tls.is_some() => Why::Tls { said }.into(),
-        _ => Wording::of(|language| told(error, language)),
+        _ => of_tls.map_or_else(
+            || Wording::of(|language| told(error, language)),
+            |error| tls::why_of(error).into(),
+        ),
     }
 }
 
@@ -221,11 +223,12 @@ fn over(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{Authority, assert_korean};
+    use crate::fixture::{Authority, BOTH, Good, assert_korean};
     use std::fs::{self, Permissions};
     use std::net::TcpListener;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
+    use std::thread;
 
     fn asked(directory: &Path, files: Option<&Files>) -> Admin {
         let at = |name: &str| directory.join(name);
@@ -277,6 +280,63 @@ mod tests {
             ),
             &[&path],
         );
+    }
+
+    #[test]
+    fn a_verifier_with_an_unusable_certificate_is_reported_in_the_language_of_the_command() {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = Authority::new(directory.path(), "fleet");
+        let other = Authority::new(directory.path(), "other");
+        let files = authority.sign(&["anna"]);
+        let asked = asked(directory.path(), Some(&files));
+        for (signs, name, good, english, names) in [
+            (&other, "localhost", Good::Now, "BadSignature", &["CA"][..]),
+            (
+                &authority,
+                "localhost",
+                Good::Once,
+                "certificate expired",
+                &[],
+            ),
+            (
+                &authority,
+                "localhost",
+                Good::Later,
+                "certificate not valid yet",
+                &[],
+            ),
+            (
+                &authority,
+                "v1",
+                Good::Now,
+                "certificate not valid for name",
+                &[],
+            ),
+        ] {
+            let of_verifier = signs.sign_for(&[name], good, &BOTH);
+            let listens = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listens.local_addr().unwrap().port();
+            let config = tls::server(&of_verifier).unwrap();
+            let verifier = thread::spawn(move || {
+                let (mut socket, _) = listens.accept().unwrap();
+                let mut connection = rustls::ServerConnection::new(config).unwrap();
+                connection.complete_io(&mut socket).ok();
+            });
+            let fleet = FleetPolicy {
+                verifiers: vec![Verifier::parse(&format!("localhost:{port}")).unwrap()],
+                ca: Some(files.ca.clone()),
+                ..FleetPolicy::default()
+            };
+            let unable = line_to(&fleet, &asked).err().unwrap();
+            verifier.join().unwrap();
+            let said = unable.text(Language::English);
+            let begins =
+                format!("no verifier answers: localhost:{port}: invalid peer certificate: ");
+            assert!(said.starts_with(&begins), "{said}");
+            assert!(said.contains(english), "{said}");
+            let names = [&["localhost"], names].concat();
+            assert_korean(&unable.text(Language::Korean), &names);
+        }
     }
 
     #[test]

@@ -412,3 +412,22 @@ fn the_reason_why_a_file_cannot_be_used_is_told_in_each_language() {
     let korean = of_tls.text(Language::Korean);
     assert_eq!(korean, "/x: TLS 라이브러리의 메시지: general error");
 }
+
+#[test]
+fn the_usual_faults_of_a_certificate_are_told_in_each_language() {
+    use rustls::CertificateError::{
+        BadSignature, Expired, NotValidForName, NotValidYet, UnknownIssuer,
+    };
+    for (fault, names) in [
+        (Expired, &[][..]),
+        (NotValidYet, &[]),
+        (UnknownIssuer, &["CA"]),
+        (BadSignature, &["CA"]),
+        (NotValidForName, &[]),
+    ] {
+        let error = rustls::Error::InvalidCertificate(fault);
+        let why = why_of(&error);
+        assert_eq!(why.text(Language::English), error.to_string());
+        assert_korean(&why.text(Language::Korean), names);
+    }
+}

@@ -63,6 +63,31 @@ pub enum Why {
         /// What it said.
         said: String,
     },
+    /// The certificate of the other side has ended.
+    Ended {
+        /// What the TLS library said.
+        said: String,
+    },
+    /// The certificate of the other side is not valid yet.
+    NotBegun {
+        /// What the TLS library said.
+        said: String,
+    },
+    /// The authority that is named has not signed the certificate of the other side.
+    OfAnotherAuthority {
+        /// What the TLS library said.
+        said: String,
+    },
+    /// The certificate of the other side has another name.
+    OfAnotherName {
+        /// What the TLS library said.
+        said: String,
+    },
+    /// The other side has refused the connection, as a rule because of the certificate.
+    RefusedInTls {
+        /// What the TLS library said.
+        said: String,
+    },
     /// The address of a member of etcd is not one.
     NoHostAndPort,
     /// A library could not connect.
@@ -225,6 +250,11 @@ impl Why {
                 "does not say that it is for serverAuth (extendedKeyUsage)".to_owned()
             }
             Self::Tls { said }
+            | Self::Ended { said }
+            | Self::NotBegun { said }
+            | Self::OfAnotherAuthority { said }
+            | Self::OfAnotherName { said }
+            | Self::RefusedInTls { said }
             | Self::NotConnected { said }
             | Self::NotText { said }
             | Self::AddressNotFound { said }
@@ -273,6 +303,7 @@ impl Why {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a text each")]
     fn korean(&self) -> String {
         let korean = Language::Korean;
         let failed = |deed: Deed, reason: &Wording| {
@@ -307,6 +338,19 @@ impl Why {
                 "서버용(serverAuth)이라는 표시(extendedKeyUsage)가 없습니다".to_owned()
             }
             Self::Tls { said } => format!("TLS 라이브러리의 메시지: {said}"),
+            Self::Ended { .. } => "상대방 인증서의 유효 기간이 지났습니다".to_owned(),
+            Self::NotBegun { .. } => {
+                "상대방 인증서의 유효 기간이 아직 시작되지 않았습니다".to_owned()
+            }
+            Self::OfAnotherAuthority { .. } => {
+                "상대방의 인증서를 지정된 CA가 발급하지 않았습니다".to_owned()
+            }
+            Self::OfAnotherName { .. } => {
+                "접속한 주소의 이름이 상대방의 인증서에 없습니다".to_owned()
+            }
+            Self::RefusedInTls { said } => {
+                format!("상대방이 TLS 연결을 거부했습니다. TLS 라이브러리의 메시지: {said}")
+            }
             Self::NoHostAndPort => "호스트:포트 형식이 아닙니다".to_owned(),
             Self::NotConnected { said } => {
                 format!("연결할 수 없습니다. 라이브러리의 메시지: {said}")
