@@ -316,7 +316,7 @@ impl Hindrance {
                 "이메일 주소를 확인하지 않았습니다. 변경된 내용은 없습니다".to_owned()
             }
             Self::ZoneGroup { group } => {
-                format!("zone에 있는 {group} 그룹을 조회할 수 없습니다")
+                format!("존에 있는 {group} 그룹을 조회할 수 없습니다")
             }
             Self::TooManyNewNames => {
                 "이 컴퓨터가 검증 서버의 이름 서비스에 없는 이름으로 유예 기간과 등록을 너무 많이 시작했습니다".to_owned()

@@ -6,9 +6,7 @@ use crate::failure::system;
 use crate::locale::Locale;
 use nix::unistd::geteuid;
 use otp_core::messages::fleet::Unable;
-use otp_core::messages::reason::Wording;
 use otp_core::record::{FleetPolicy, Language};
-use otp_file::told;
 use otp_site::{policy, users};
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -157,7 +155,6 @@ pub fn language(asked: &Admin) -> Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::tests::assert_has_no_english_reason;
     use clap::Parser;
 
     const ALONE: Place = Place {
@@ -172,14 +169,6 @@ mod tests {
         is_verifier: true,
         ..ALONE
     };
-
-    #[test]
-    fn a_program_that_is_not_installed_is_told_in_every_language() {
-        let unable = not_run(FLEET, &io::ErrorKind::NotFound.into());
-        let english = unable.text(Language::English);
-        assert!(english.ends_with(": entity not found"), "{english}");
-        assert_has_no_english_reason(&unable.text(Language::Korean));
-    }
 
     fn way_of(line: &str, place: Place) -> Way {
         let words = line.split(' ');

@@ -264,7 +264,7 @@ fn config(fleet: &FleetPolicy) -> Result<Arc<ClientConfig>, Wording> {
         key: file("key", &fleet.key)?,
         key_group: records.ok().filter(|_| geteuid().is_root()),
     };
-    tls::client(&files).map_err(|error| error.to_string().into())
+    tls::client(&files).map_err(|error| Wording::of(|language| error.text(language)))
 }
 
 /// Why a verifier gave no answer.
