@@ -76,13 +76,13 @@ def ssh(protected):
 
 @pytest.fixture(scope="session")
 def rpm():
-    """The package for Fedora, RHEL and their kin."""
+    """The package for Fedora, RHEL and their derivatives."""
     return named("PAM_OTP_RPM").resolve(strict=True)
 
 
 @pytest.fixture(scope="session")
 def verifier_rpm():
-    """The verifier's package for Fedora, RHEL and their kin."""
+    """The verifier's package for Fedora, RHEL and their derivatives."""
     return named("PAM_OTP_VERIFIER_RPM").resolve(strict=True)
 
 
@@ -93,7 +93,7 @@ def unpacked_verifier_rpm(verifier_rpm, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def portal_rpm():
-    """The portal's package for Fedora, RHEL and their kin."""
+    """The portal's package for Fedora, RHEL and their derivatives."""
     return named("PAM_OTP_PORTAL_RPM").resolve(strict=True)
 
 
