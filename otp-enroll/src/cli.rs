@@ -168,7 +168,7 @@ pub const ADMINISTRATOR_KEY: &str = "/etc/security/pam_otp-administrator.key";
 /// `otp-admin`
 #[derive(Parser)]
 #[command(name = "otp-admin", version, after_help = EXIT_STATUS)]
-#[command(about = "Look after everybody's one-time codes (root only)")]
+#[command(about = "Look after everybody's one-time codes (root only, except guide)")]
 pub struct Admin {
     /// Options of every command.
     #[command(flatten)]
@@ -298,7 +298,7 @@ pub enum AdminCommand {
         #[command(subcommand)]
         command: ImportCommand,
     },
-    /// Look for ways past the code, and for what locks people out
+    /// Look for ways past the code, and for settings that lock people out
     ///
     /// Follows every way through PAM's lines of each service that asks for codes, or of the services that are named, and
     /// examines sshd's configuration, the policy, the records and the clock. Changes nothing. Exit status: 0 nothing is
@@ -507,7 +507,7 @@ pub enum FleetCommand {
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         key_file: Option<PathBuf>,
     },
-    /// Bring back what a backup holds
+    /// Restore a backup
     ///
     /// Run it on the host of a verifier. Afterwards no older code counts, and recovery codes are void.
     Restore {
@@ -546,7 +546,7 @@ pub struct SealInstead {
     /// Make a key where there is none, and seal nothing yet
     #[arg(long)]
     pub new_key: bool,
-    /// Seal everything with a new key, and give the old one up
+    /// Seal everything with a new key, and remove the old one
     #[arg(long)]
     pub rotate: bool,
     /// Unseal everything
@@ -605,7 +605,7 @@ pub enum ImportCommand {
         #[arg(long, value_name = "NUMBER", value_parser = number::<u16>(0..=1000))]
         window: Option<u16>,
     },
-    /// From a key container (PSKC, RFC 6030), as hardware tokens come with it
+    /// From a key container (PSKC, RFC 6030), the format that comes with hardware tokens
     Pskc {
         /// The file
         #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
@@ -631,7 +631,7 @@ pub enum ImportCommand {
 /// How an import is done.
 #[derive(Args)]
 pub struct ImportOptions {
-    /// Show what would be imported and what not, and change nothing
+    /// Show what would be imported and what would not, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Import the rest, even if some entries cannot be imported

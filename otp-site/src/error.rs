@@ -181,7 +181,7 @@ impl Error {
                 fault: Fault::Owner { .. },
                 ..
             } => {
-                "find out who changed it, and give it back to root; a record whose user has got a new number is removed by 'otp-admin reset USER'"
+                "find out who changed it, and give it back to root; a record whose user has a new user id is removed by 'otp-admin reset USER'"
             }
             Self::Unsafe { .. } => {
                 "find out who changed it; then give it back to root, with the owner and mode that pam_otp.conf(5) names"
@@ -190,7 +190,7 @@ impl Error {
                 "correct that line; the file that was shipped has every key with its default"
             }
             Self::NoPolicy { .. } => {
-                "check the path; if it is right, mount or restore what belongs there"
+                "check the path; if it is right, mount its file system or restore it"
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "check owner and mode, which pam_otp.conf(5) names; programs that are not root reach records only through otp-helper"

@@ -108,7 +108,7 @@ pub enum Error {
         seconds: u64,
     },
     /// Others changed the account again and again, for the whole time.
-    #[error("{place}: changed by other logins all the time")]
+    #[error("{place}: other logins keep changing it")]
     Overtaken {
         /// The place.
         place: Location,
@@ -400,7 +400,7 @@ impl Error {
                 fault: Fault::Owner { .. },
                 ..
             } => {
-                "find out who changed it, and give it back to root; a record whose user has got a new number is removed by 'otp-admin reset USER'"
+                "find out who changed it, and give it back to root; a record whose user has a new user id is removed by 'otp-admin reset USER'"
             }
             Self::Unsafe {
                 fault: Fault::ListedUser { .. } | Fault::ListedGroup { .. } | Fault::StrangeList,
@@ -409,7 +409,7 @@ impl Error {
                 "find out who added it ('getfacl' shows it); then remove it with 'setfacl --remove-all', and have people enrol again if somebody may have read the records"
             }
             Self::Unsafe { place, .. } if place.is_record() => {
-                "find out who changed it; then put owner and mode right, or run 'otp-admin reset USER' and enrol again"
+                "find out who changed it; then correct owner and mode, or run 'otp-admin reset USER' and enrol again"
             }
             Self::Unsafe { .. } => {
                 "find out who changed it; then give it back to root, with the owner and mode that pam_otp-format(5) names"
@@ -421,10 +421,10 @@ impl Error {
                 "correct that line; the file that was shipped has every key with its default"
             }
             Self::Missing { .. } | Self::NoRecords { .. } => {
-                "check the path; if it is right, mount or restore what belongs there"
+                "check the path; if it is right, mount its file system or restore it"
             }
             Self::Lost { .. } => {
-                "mount what belongs there; without the records everybody has to enrol again"
+                "mount its file system; without the records everybody has to enrol again"
             }
             Self::Newer { .. } => "upgrade pam_otp",
             Self::Busy { .. } | Self::Overtaken { .. } => "try again",
@@ -433,11 +433,11 @@ impl Error {
             }
             Self::Io { .. } => "check the file system: is it mounted, writable, healthy?",
             Self::NotDurable { .. } => {
-                "look at what counts now with 'otp-enroll status', and check the file system"
+                "check the account with 'otp-enroll status', and the file system"
             }
             Self::Database { .. } => "look at the database with 'otp-admin fleet status'",
             Self::InDoubt { .. } => {
-                "look at what counts now with 'otp-enroll status', and at the database with 'otp-admin fleet status'"
+                "check the account with 'otp-enroll status', and the database with 'otp-admin fleet status'"
             }
             Self::AnotherUsers { .. } => {
                 "run 'otp-admin move' with that name and USER if it is the same person; otherwise run 'otp-admin reset USER' and enrol again"

@@ -329,7 +329,7 @@ def test_files_are_never_overwritten_and_links_never_followed(machine, option, n
     before = machine.files()
     talk = Talk(machine, option, path)
     assert talk.end() == 1
-    assert f"otp-enroll: {path}: is there already" in talk.screen
+    assert f"otp-enroll: {path}: exists already" in talk.screen
     assert machine.files() == before
 
 

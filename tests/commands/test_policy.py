@@ -72,9 +72,9 @@ def test_policy_without_findings_can_be_used(machine, enrolled):
     "policy, found",
     [
         ('[enforce]\ngroups = ["no-such-group"]',
-         "[enforce] groups: group no-such-group cannot be looked up, so it counts as holding everybody"),
+         "[enforce] groups: group no-such-group cannot be looked up, so everybody counts as a member"),
         ('[enforce]\ngroups = ["4294967290"]',
-         "[enforce] groups: group 4294967290 cannot be looked up, so it counts as holding everybody"),
+         "[enforce] groups: group 4294967290 cannot be looked up, so everybody counts as a member"),
         ('[enforce]\nexempt_groups = ["no-such-group"]',
          "[enforce] exempt_groups: group no-such-group cannot be looked up, so it exempts nobody"),
         ('[enforce]\nexempt_users = ["no-such-user"]', "[enforce] exempt_users: no user is called 'no-such-user'"),
@@ -235,8 +235,8 @@ def test_password_and_session_lines_are_found(machine, enrolled, services):
     files = {"passwd": "@include common-password\n", "common-password": "password required pam_otp.so\n",
              "su": "auth required pam_otp.so\nsession optional pam_otp.so\n"}
     assert services(files, "policy", "check").splitlines()[:-1] == [
-        '/etc/pam.d: a line of pam_otp.so in passwd that passwd(1) runs, which changes nothing and only logs otp.policy; take it out: '
-        'only "auth" and "account" lines are for it',
+        '/etc/pam.d: passwd(1) runs a line of pam_otp.so in passwd, which changes nothing and only logs otp.policy; take it out: '
+        'pam_otp.so is for "auth" and "account" lines alone',
         '/etc/pam.d: a "session" line of pam_otp.so in su, which does nothing; take it out',
     ]
 
@@ -254,7 +254,7 @@ def test_no_output_looks_like_a_question_for_a_password(machine, services, langu
 def test_services_that_cannot_be_read_are_found(machine, enrolled, services):
     machine.policy('[enroll]\nat_login = "offer"\n')
     found = services({"sshd": "@include sshd\n"}, "policy", "check").splitlines()
-    assert found[0].startswith("the services could not be looked at: /etc/pam.d/sshd: ") and len(found) == 2
+    assert found[0].startswith("the services could not be examined: /etc/pam.d/sshd: ") and len(found) == 2
 
 
 @pytest.mark.parametrize(

@@ -119,21 +119,21 @@ def test_sealing_key_is_in_no_output_and_in_no_arguments(machine, key):
 def test_record_admits_while_it_is_sealed_sealed_again_and_unsealed(machine, key):
     secret = machine.provision(USER)["secret"]
     assert "not sealed: 1" in machine.admin("seal", "--status", "--key", key, status=2).stdout
-    assert status_lines(machine)["file of the key"] == "none"
+    assert status_lines(machine)["key file"] == "none"
     assert "is made" in new_key(machine, key) and key.stat().st_mode & 0o777 == 0o640
     assert accepted(machine, USER, secret), "an unsealed record is read"
     assert status_lines(machine, status=1)["not sealed"] == "1"
-    assert "all 1 records are sealed" in machine.admin("seal").stdout
+    assert "1 record is sealed" in machine.admin("seal").stdout
     assert "secret" not in credential(machine).read_text().split("\n", 1)[1]
     (first,) = ids(key)
     assert status_lines(machine) == {
-        "file of the key": str(key), "key": first, "sealed by it": "1", "sealed by older keys": "0",
+        "key file": str(key), "key": first, "sealed by it": "1", "sealed by older keys": "0",
         "sealed by other keys": "0", "not sealed": "0", "not readable": "0",
     }
     machine.now += 60
     assert accepted(machine, USER, secret)
     assert "0 were written" in machine.admin("seal").stdout
-    assert "all 1 records are sealed" in machine.admin("seal", "--rotate").stdout
+    assert "1 record is sealed" in machine.admin("seal", "--rotate").stdout
     (second,) = ids(key)
     assert second != first and status_lines(machine)["key"] == second
     machine.now += 60
@@ -159,7 +159,7 @@ def test_refusals_say_why(machine, key):
     assert "mode" in machine.admin("seal", status=2).stderr
     key.chmod(0o640)
     machine.policy("")
-    assert "names no file" in machine.admin("seal", status=1).stderr
+    assert "names no key file" in machine.admin("seal", status=1).stderr
     assert "all 0 records" in machine.admin("seal", "--key", key).stdout
 
 
@@ -258,7 +258,7 @@ def test_damaged_record_keeps_the_old_key(machine, key):
     damaged.write_text(whole.replace("sealed = ", "sealde = "))
     (old,) = ids(key)
     done = machine.admin("seal", "--rotate", status=2)
-    assert "1 records are as they were" in done.stderr and OTHER in done.stderr
+    assert "1 record is unchanged" in done.stderr and OTHER in done.stderr
     assert "is missing" in done.stderr
     korean = machine.admin("--lang", "ko", "seal", "--rotate", status=2).stderr
     assert "등록 정보 1개는 그대로입니다." in korean and OTHER in korean

@@ -265,13 +265,13 @@ impl Dialogue<'_> {
                  or type the key."
             ),
             Self::TooHigh { needed, lines } => format!(
-                "The QR code takes {needed} lines and this terminal has {lines}: make it higher, use --qr-file, or type the key."
+                "The QR code takes {needed} lines and this terminal has {lines}: make it taller, use --qr-file, or type the key."
             ),
             Self::NoRoom { columns } => format!(
                 "The QR code does not fit into {columns} columns: type the key into the app."
             ),
             Self::Scroll { lines } => format!(
-                "The QR code below takes {lines} lines: make the terminal higher or scroll back, or type the key into the app."
+                "The QR code below takes {lines} lines: make the terminal taller or scroll back, or type the key into the app."
             ),
             Self::NotSeen => format!(
                 "If the app sees no QR code, type \"{}\" to swap light and dark.",

@@ -63,7 +63,7 @@ const CHANGES: [(&str, &str, &str); 9] = [
     ),
     (
         "log-out",
-        "an administrator has ended all logins by the portal",
+        "an administrator has ended all logins to the portal",
         "관리자가 포털의 모든 로그인을 종료함",
     ),
 ];

@@ -233,7 +233,7 @@ impl Finding {
                 )
             }
             Self::EnforcedGroupUnknown { group } => format!(
-                "[enforce] groups: group {group} cannot be looked up, so it counts as holding everybody"
+                "[enforce] groups: group {group} cannot be looked up, so everybody counts as a member"
             ),
             Self::ExemptGroupUnknown { group, service } => {
                 let section = section("enforce", service.as_deref());
@@ -245,7 +245,7 @@ impl Finding {
                 format!("[enforce] exempt_users: no user is called '{user}'")
             }
             Self::ExemptUserIsAnother { user, name } => format!(
-                "[enforce] exempt_users: '{user}' is another name of {name}, and exempts nobody as long as {name} is not named too"
+                "[enforce] exempt_users: '{user}' is another name of {name}, and exempts nobody unless {name} is named too"
             ),
             Self::TrustedCallerUnknown { user } => {
                 format!("[helper] trusted_callers: no user is called '{user}'")
@@ -322,9 +322,8 @@ impl Finding {
                 "/etc/pam.d/{service}: has an account line of pam_otp.so and no \"auth\" line, so it asks nobody for a code"
             ),
             Self::PasswordLine { services } => format!(
-                "/etc/pam.d: a line of pam_otp.so in {} that passwd(1) runs, which changes nothing and only logs \
-                 otp.policy; take it out: only \"auth\" \
-                 and \"account\" lines are for it",
+                "/etc/pam.d: passwd(1) runs a line of pam_otp.so in {}, which changes nothing and only logs \
+                 otp.policy; take it out: pam_otp.so is for \"auth\" and \"account\" lines alone",
                 services.join(", ")
             ),
             Self::SessionLine { services } => format!(
@@ -333,7 +332,7 @@ impl Finding {
             ),
             Self::ServicesNotRead { reason } => {
                 format!(
-                    "the services could not be looked at: {reason}",
+                    "the services could not be examined: {reason}",
                     reason = reason.text(Language::English)
                 )
             }

@@ -123,7 +123,7 @@ impl Note {
                 "An earlier change for {service} was never confirmed. It has been undone."
             ),
             Self::VendorCopied { from, to } => format!(
-                "{to} is a copy of {from}. Later versions of that file no longer count while the copy is there."
+                "{to} is a copy of {from}. Later versions of that file have no effect while the copy exists."
             ),
             Self::RootNeedsOne { service } => format!(
                 "Through {service}, root has to enter a code too: enrol root first (otp-enroll --user root), unless the policy excuses root."

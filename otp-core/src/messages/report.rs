@@ -81,7 +81,7 @@ pub enum Roll<'a> {
         /// Its name.
         service: &'a str,
     },
-    /// A service of the name service need not list all users.
+    /// A service of the name service may not list all of its users.
     MayListSome {
         /// Its name.
         service: &'a str,
@@ -148,11 +148,11 @@ impl Roll<'_> {
                  who are in no group of the policy are not shown; name users with --users, or have it list them"
             ),
             Self::MayListSome { service } => format!(
-                "some users may be missing here: the name service '{service}' need not list all of its users; name users with \
+                "some users may be missing here: the name service '{service}' may not list all of its users; name users with \
                  --users to be sure"
             ),
             Self::UnknownGroup { group } => format!(
-                "the group '{group}' cannot be looked up, so it counts as holding everybody where it demands a code, and \
+                "the group '{group}' cannot be looked up, so everybody counts as a member where it demands a code, and \
                  nobody where it exempts"
             ),
         }
@@ -265,12 +265,12 @@ impl Unasked {
     pub const fn hint(&self, language: Language) -> &'static str {
         match (language, self) {
             (Language::English, Self::NoSuchGroup { .. }) => {
-                "check the spelling, and 'getent group'"
+                "check the spelling, and the output of 'getent group'"
             }
             (Language::Korean, Self::NoSuchGroup { .. }) => {
                 "이름의 철자를 확인하고 'getent group' 명령으로 그룹을 확인하세요."
             }
-            (Language::English, Self::NoNames { .. }) => "write a user's name a line",
+            (Language::English, Self::NoNames { .. }) => "write one user's name on each line",
             (Language::Korean, Self::NoNames { .. }) => "한 줄에 사용자 이름을 하나씩 적으세요.",
             (Language::English, Self::NotRead { .. }) => "check the path",
             (Language::Korean, Self::NotRead { .. }) => "경로를 확인하세요.",

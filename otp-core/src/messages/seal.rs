@@ -58,6 +58,22 @@ pub enum Told<'a> {
     NoKey,
 }
 
+/// Returns the number of all records with its verb, in English.
+fn all_records(count: u64) -> String {
+    match count {
+        1 => "1 record is".to_owned(),
+        _ => format!("all {count} records are"),
+    }
+}
+
+/// Returns the number with its verb, in English.
+fn were(count: u64) -> String {
+    match count {
+        1 => "1 was".to_owned(),
+        _ => format!("{count} were"),
+    }
+}
+
 impl Told<'_> {
     /// In that language.
     #[must_use]
@@ -74,19 +90,27 @@ impl Told<'_> {
             Self::Credential { file } => format!("it is kept in the systemd credential {file}"),
             Self::GoesOn => "a change of the key that was interrupted goes on".to_owned(),
             Self::AllSealed { all, written, key } => {
-                format!("all {all} records are sealed by the key {key}; {written} were written now")
+                format!(
+                    "{} sealed by the key {key}; {} written now",
+                    all_records(*all),
+                    were(*written)
+                )
             }
             Self::OldKeyGone => {
                 "the old key is no longer used: keep it for backups that were made before".to_owned()
             }
             Self::AllUnsealed { all, written } => {
-                format!("all {all} records are unsealed; {written} were written now")
+                format!(
+                    "{} unsealed; {} written now",
+                    all_records(*all),
+                    were(*written)
+                )
             }
             Self::SealedAgain => {
                 "remove the key from pam_otp.conf now: until then, everything that is written is sealed again"
                     .to_owned()
             }
-            Self::File => "file of the key".to_owned(),
+            Self::File => "key file".to_owned(),
             Self::Key => "key".to_owned(),
             Self::Sealed => "sealed by it".to_owned(),
             Self::Older => "sealed by older keys".to_owned(),
@@ -207,13 +231,13 @@ impl Unsealed {
 
     fn english(&self) -> String {
         match self {
-            Self::NoFile => "the policy names no file of a key ([seal] key)".to_owned(),
+            Self::NoFile => "the policy names no key file ([seal] key)".to_owned(),
             Self::KeyOfSeveral => {
                 "every verifier of the fleet needs the new key before anything is sealed by it"
                     .to_owned()
             }
             Self::File { reason } | Self::NotHere { reason } => {
-                format!("the file of the key: {}", reason.text(Language::English))
+                format!("the key file: {}", reason.text(Language::English))
             }
             Self::KeyThere { file } => format!("{file} holds a key already"),
             Self::NoCredential { reason } => {
@@ -225,13 +249,16 @@ impl Unsealed {
             Self::Busy { directory } => {
                 format!("another otp-admin is changing the key in {directory}")
             }
+            Self::NotAll { count: 1, first } => {
+                format!("1 record is unchanged: {}", first.text(Language::English))
+            }
             Self::NotAll { count, first } => {
                 format!(
-                    "{count} records are as they were; the first: {}",
+                    "{count} records are unchanged; the first: {}",
                     first.text(Language::English)
                 )
             }
-            Self::NotDone => "records of other keys were written all the time".to_owned(),
+            Self::NotDone => "records sealed by other keys kept being written".to_owned(),
         }
     }
 
@@ -252,15 +279,15 @@ impl Unsealed {
             }
             Self::KeyThere { .. } => "'otp-admin seal --rotate' replaces it",
             Self::NoCredential { .. } => {
-                "nothing was sealed by it; see systemd-creds(1), or name a file that stays in pam_otp.conf"
+                "nothing was sealed by it; see systemd-creds(1), or name a file on disk in pam_otp.conf"
             }
             Self::Busy { .. } => {
                 "wait for it, or end it: the same command then completes the change"
             }
             Self::NotAll { .. } => {
-                "correct these, or run 'otp-admin reset USER'; then run the same command again. No key was given up"
+                "correct these, or run 'otp-admin reset USER'; then run the same command again. No key was removed"
             }
-            Self::NotDone => "run the same command again. No key was given up",
+            Self::NotDone => "run the same command again. No key was removed",
         }
     }
 

@@ -290,7 +290,7 @@ impl Trouble {
                 format!("'{user}' has a record, but is no longer a user of this system")
             }
             Self::UnderAnotherName { user, name } => format!(
-                "'{user}' has a record, but is another name of {name}, whose record is what logins look for"
+                "'{user}' has a record, but is another name of {name}, and logins use the record of {name}"
             ),
             Self::AnotherName { user, name } => {
                 format!("'{user}' is another name of {name}, and records are kept under that")
@@ -316,10 +316,14 @@ impl Trouble {
             Self::NotEnrolled { user } => format!("{user} has no authenticator"),
             Self::AlreadyEnrolled { user } => format!("{user} has an authenticator already"),
             Self::Disabled { user } => {
-                format!("{user} is disabled, and nothing can be enrolled or changed while it lasts")
+                format!(
+                    "{user} is disabled, and nothing can be enrolled or changed until an administrator unlocks it"
+                )
             }
             Self::Locked { user, .. } => {
-                format!("{user} is locked, and nothing can be enrolled or changed while it lasts")
+                format!(
+                    "{user} is locked, and nothing can be enrolled or changed until the lock ends"
+                )
             }
             Self::NotYours { user } => format!("only root may do this for {user}"),
             Self::NotYourPlace => {
@@ -382,7 +386,7 @@ impl Trouble {
                 )
             }
             Self::FileExists { path } => {
-                format!("{path}: is there already, and is never overwritten")
+                format!("{path}: exists already, and is never overwritten")
             }
             Self::FileNotWritten { path, reason } => format!(
                 "{path}: cannot write: {reason}",
@@ -405,7 +409,7 @@ impl Trouble {
                 format!("nothing was imported: entries that cannot be imported: {entries}")
             }
             Self::Unfinished { users } => {
-                format!("not everything could be stored; users that are not done: {users}")
+                format!("not everything could be stored; these users are not done: {users}")
             }
             Self::NoRecords { path } => format!("{path}: the directory of all records is missing"),
             Self::OutputNotWritten { reason } => {
@@ -414,9 +418,9 @@ impl Trouble {
                     reason = reason.text(Language::English)
                 )
             }
-            Self::NoLog => "there is neither a journal nor a file of syslog here".to_owned(),
+            Self::NoLog => "there is neither a journal nor a syslog file here".to_owned(),
             Self::LogNotRead { path, reason } => format!(
-                "cannot read the log by {path}: {reason}",
+                "cannot read the log with {path}: {reason}",
                 reason = reason.text(Language::English)
             ),
             Self::SecretsNotShown { user, reason } => {
@@ -443,7 +447,7 @@ impl Trouble {
                 format!("add '--user {caller}', or '--user root' for root itself")
             }
             Self::ForWhom { caller: None } => "add '--user NAME'".to_owned(),
-            Self::NoSuchUser { .. } => "check the spelling, and 'getent passwd'".to_owned(),
+            Self::NoSuchUser { .. } => "check the spelling, and the output of 'getent passwd'".to_owned(),
             Self::GoneUser { user } => format!(
                 "if the user was renamed, run 'otp-admin move {user} NEW' with the new name; otherwise remove the record with 'otp-admin reset {user}'"
             ),
@@ -452,11 +456,11 @@ impl Trouble {
             }
             Self::AnotherName { name, .. } => format!("name '{name}' instead"),
             Self::StillSomebody { user } => {
-                format!("check both with 'getent passwd'; add '--force' only if somebody else is really to get the record \
+                format!("check both with 'getent passwd'; add '--force' only if another person really is to have the record \
                      of {user}")
             }
             Self::NothingToMove { .. } => {
-                "'otp-admin list' names the records that no user has".to_owned()
+                "'otp-admin list' names the records that belong to no user".to_owned()
             }
             Self::RecordThere { user } => {
                 format!("keep it; or remove it first with 'otp-admin reset {user}'")
@@ -485,7 +489,7 @@ impl Trouble {
             Self::WhichOne { .. } => "say which: 'otp-enroll remove NAME'".to_owned(),
             Self::Demanded { user } => match asker {
                 Asker::Root => format!("'otp-admin reset {user}' removes it anyway"),
-                Asker::Owner => "'otp-enroll' replaces it by a new one".to_owned(),
+                Asker::Owner => "'otp-enroll' replaces it with a new one".to_owned(),
             },
             Self::WouldRefuseYou { user, .. } => {
                 format!("enrol first with 'otp-enroll --user {user}', or add '--force'")

@@ -43,7 +43,10 @@ pub fn about(path: &str) -> Option<(&'static str, &'static str)> {
             "",
         ),
         "otp-enroll recovery-codes" => ("복구 코드 재발급(기존 복구 코드는 사용할 수 없게 됨)", ""),
-        "otp-admin" => ("모든 사용자의 일회용 인증 코드를 관리합니다(root 전용)", ""),
+        "otp-admin" => (
+            "모든 사용자의 일회용 인증 코드를 관리합니다(guide 명령 외에는 root 전용)",
+            "",
+        ),
         "otp-admin list" => ("등록된 모든 사용자의 목록 표시", ""),
         "otp-admin report" => (
             "인증 수단이 있어야 하는 사용자와 인증 수단이 있는 사용자 보고",

@@ -642,8 +642,8 @@ fn the_word_inverted_is_a_wrong_code_without_a_drawing_or_with_colours() {
 #[test]
 fn the_warning_about_a_tall_drawing_precedes_it_if_the_size_is_unknown_and_else_follows_it() {
     for (is_measured, said) in [
-        (false, "make the terminal higher or scroll back"),
-        (true, "make it higher"),
+        (false, "make the terminal taller or scroll back"),
+        (true, "make it taller"),
     ] {
         let mut stage = Played::new(&[(NEW_CODE, "1")]);
         stage.surface.style = Style::Ascii;

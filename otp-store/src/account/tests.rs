@@ -215,10 +215,7 @@ fn a_transaction_that_is_always_overtaken_says_so_when_its_time_is_over() {
     assert_eq!(third.unwrap(), 3);
     let never = until_not_overtaken(Duration::ZERO, || Err::<(), _>(overtaken()));
     let told = never.unwrap_err();
-    assert_eq!(
-        told.to_string(),
-        "alice: changed by other logins all the time"
-    );
+    assert_eq!(told.to_string(), "alice: other logins keep changing it");
     assert_eq!(told.hint(Language::English), "try again");
 }
 

@@ -81,19 +81,19 @@ impl Fault {
     pub(crate) const fn hint(&self, language: Language) -> &'static str {
         match (self, language) {
             (Self::NoKey, Language::English) => {
-                "name the file of the key in pam_otp.conf ([seal] key); 'otp-admin seal --undo --key FILE' unseals"
+                "name the key file in pam_otp.conf ([seal] key); 'otp-admin seal --undo --key FILE' unseals"
             }
             (Self::NoKey, Language::Korean) => {
                 "키 파일을 pam_otp.conf에 적으세요([seal] key). 'otp-admin seal --undo --key FILE' 명령으로 봉인을 해제할 수 있습니다."
             }
             (Self::File(_), Language::English) => {
-                "start pam_otp-seal.service, or put the file of the key back as it was; pam_otp-seal(7) says how"
+                "start pam_otp-seal.service, or restore the key file; pam_otp-seal(7) says how"
             }
             (Self::File(_), Language::Korean) => {
                 "pam_otp-seal.service를 시작하거나 키 파일을 원래대로 되돌리세요. 방법은 pam_otp-seal(7) 매뉴얼에 있습니다."
             }
             (Self::AnotherKey { .. }, Language::English) => {
-                "put the file of that key back; without it everybody whom it sealed enrols again after 'otp-admin reset USER'"
+                "restore the file of that key; without it, run 'otp-admin reset USER' for each user whose record it sealed, and they enrol again"
             }
             (Self::AnotherKey { .. }, Language::Korean) => {
                 "그 키의 파일을 되돌려 놓으세요. 그 키가 없으면 봉인된 사용자는 모두 'otp-admin reset USER' 명령을 실행한 뒤 다시 등록해야 합니다."

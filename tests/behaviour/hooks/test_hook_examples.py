@@ -106,7 +106,7 @@ def test_users_are_told_by_mail(hook, policy, application, alice, clock, under_t
     assert len(texts) == 4, "ordinary logins cause no mail"
     expected = (
         "locked after several wrong codes", "recovery code of your account was used. 9 are left",
-        "An administrator ended all your logins by the portal.", "recovery codes of your account were changed (reset)",
+        "An administrator ended all your logins to the portal.", "recovery codes of your account were changed (reset)",
     )
     for text, said in zip(texts, expected):
         arguments, _, text = text.lstrip("\n").partition("\n")

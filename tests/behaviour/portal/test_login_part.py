@@ -499,7 +499,7 @@ def test_logout_by_an_administrator_is_logged(part, portal, alice, carol, clock,
             told = map(json.loads, matter.told)
             assert [event["values"]["verb"] for event in told if event["event"] == "otp.change"] == expected
         read = subprocess.run([login_part.BINARIES / "otp-admin", "events", "--user", alice.name], capture_output=True, text=True, check=True)
-        assert "an administrator has ended all logins by the portal" in read.stdout
+        assert "an administrator has ended all logins to the portal" in read.stdout
     notify()
     assert [event["keys"]["verb"] for event in hook.events() if event["account"] == alice.name] == ["log-out"]
 

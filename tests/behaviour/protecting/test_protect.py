@@ -138,7 +138,7 @@ def test_polkits_file_is_copied_first(alice, vendors):
     talk = protect(alice, "polkit")
     text = (PAM / "polkit-1").read_text()
     assert text.startswith(f"# otp-admin protect: a copy of {vendors}\n") and LINE in text
-    assert "Later versions of that file no longer count" in " ".join(talk.screen.split())
+    assert "Later versions of that file have no effect" in " ".join(talk.screen.split())
     assert run(alice, "unprotect", "polkit-1").returncode == 0
     assert not (PAM / "polkit-1").exists()
 
@@ -325,7 +325,7 @@ def test_no_answer_in_time_undoes(alice, journal):
     talk = Talk(alice, "protect", "sudo", "--within", "5")
     talk.log_in()
     talk.until(KEEP)
-    assert talk.end() == 1 and "the time is over; everything is as it was before" in talk.screen, talk.screen
+    assert talk.end() == 1 and "time is up; everything is as it was before" in talk.screen, talk.screen
     assert everything() == before and not guards()
     assert len(events(journal, alice, "undo")) == 1
 

@@ -149,7 +149,7 @@ def test_missing_service_account_is_refused(alice):
     (PAM / "radiusd").write_text(DOVECOT)
     before = everything()
     done = Talk(alice, "protect", "freeradius")
-    assert done.end() == 1 and "none is there: freerad, radiusd" in " ".join(done.screen.split()), done.screen
+    assert done.end() == 1 and "none of them exists: freerad, radiusd" in " ".join(done.screen.split()), done.screen
     assert everything() == before
 
 

@@ -143,7 +143,7 @@ def test_common_file_after_which_the_code_alone_would_admit_is_refused(alice):
     write("common-auth", "auth optional pam_unix.so\nauth required pam_permit.so\n")
     before = everything()
     talk = Talk(alice, "protect", "sudo")
-    assert talk.end() == 1 and "sudo is not sound with the lines of pam_otp" in talk.screen, talk.screen
+    assert talk.end() == 1 and "with the lines of pam_otp, sudo would not be safe" in talk.screen, talk.screen
     assert "Password" not in talk.screen and everything() == before
 
 
@@ -266,7 +266,7 @@ def test_sshd_kept_at_passwords_by_an_earlier_line_is_refused(alice):
 
 def test_drop_in_with_other_content_is_refused(alice):
     DROP_IN.write_text("PasswordAuthentication yes\n")
-    refused(alice, "protect", "sshd", because=f"{DROP_IN}: exists already, and says something else")
+    refused(alice, "protect", "sshd", because=f"{DROP_IN}: exists already, with other contents")
 
 
 def test_drop_in_with_the_same_content_stays_unchanged(alice):

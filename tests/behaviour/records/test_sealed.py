@@ -30,7 +30,7 @@ def sealed(policy, under_test):  # noqa: F811
     subprocess.run(["chown", f"root:{group}", KEY], check=True)
     KEY.chmod(0o640)
     policy(f'[seal]\nkey = "{KEY}"')
-    assert "are sealed by the key" in under_test.admin("seal")
+    assert "sealed by the key" in under_test.admin("seal")
     yield KEY
     if KEY.exists():
         under_test.admin("seal", "--undo")

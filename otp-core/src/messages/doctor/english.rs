@@ -33,8 +33,8 @@ impl Finding {
                  or in sshd demand a key with AuthenticationMethods"
             ),
             Self::NothingAsked { line } => format!(
-                "{line}: users from whom the policy demands no code get in without any proof; have a module check who the \
-                 user is, not one such as pam_permit.so"
+                "{line}: users from whom the policy demands no code get in without any proof; add a module that checks who \
+                 the user is (pam_permit.so does not)"
             ),
             Self::RefusesEverybody => {
                 "nobody can get in, whatever they type; look at the order of the lines, and at the findings beside this one".to_owned()
@@ -43,14 +43,14 @@ impl Finding {
                 "{line}: {module} is not on this machine, so the line refuses everybody; install its package, or take the line out"
             ),
             Self::FileMissing { line, file } => format!(
-                "{line}: takes in \"{file}\", which is not there, so PAM refuses; correct the name, or take the line out"
+                "{line}: includes \"{file}\", which does not exist, so PAM refuses; correct the name, or take the line out"
             ),
             Self::BadArgument { line, argument } => format!(
                 "{line}: pam_otp.so refuses everybody, because it does not accept \"{argument}\" there; pam_otp(8) lists \
                  its arguments"
             ),
             Self::ArgumentNamesNothing { line, path } => format!(
-                "{line}: pam_otp.so refuses everybody, since {path} is not there; correct the path, or take the argument out"
+                "{line}: pam_otp.so refuses everybody, because {path} does not exist; correct the path, or take the argument out"
             ),
             Self::LocksAbove { line, below } => format!(
                 "{line}: the code is asked for first, so anybody who knows a name can lock that account with wrong codes; \
@@ -95,7 +95,7 @@ impl Finding {
                  line"
             ),
             Self::NullokLeft { line } => format!(
-                "{line}: \"nullok\" is still there, and everybody who can log in has an authenticator; take it out, here and on the account line"
+                "{line}: \"nullok\" is still there, although everybody who can log in has an authenticator; take it out, here and on the account line"
             ),
             Self::Nullok { line } => format!(
                 "{line}: \"nullok\" lets users without an authenticator in without a code; take it out when everybody has one"
@@ -104,7 +104,7 @@ impl Finding {
                 "no code is asked for: there is no auth line of pam_otp.so; if you want one, add it as pam_otp-setup(7) says".to_owned()
             }
             Self::NoSuchService => {
-                "there is no such service in /etc/pam.d, so the lines of \"other\" count; check the name".to_owned()
+                "there is no such service in /etc/pam.d, so the lines of \"other\" apply; check the name".to_owned()
             }
             Self::Shadowed { file, by } => format!(
                 "{file}: has a line of pam_otp.so, but PAM reads {by} instead; put the line there"
@@ -119,7 +119,7 @@ impl Finding {
                 "the service {sibling} leads to the same rights and asks for no code; add the line to /etc/pam.d/{sibling} as well"
             ),
             Self::PolkitOpen => {
-                "pkexec and similar programs (polkit-1) make the same people root without a code; copy \
+                "pkexec and similar programs (polkit-1) give the same people the rights of root without a code; copy \
                  /usr/lib/pam.d/polkit-1 to /etc/pam.d if it is not \
                  there, and add the line to it"
                     .to_owned()
@@ -171,8 +171,8 @@ impl Finding {
                  trusted_callers in [helper] of /etc/security/pam_otp.conf"
             ),
             Self::HelperUnusable { path } => format!(
-                "{path}: is not there, or does not belong to the group of the records with its set-group-id bit; this \
-                 program is not root and cannot reach any record without it; install the package anew"
+                "{path}: does not exist, or lacks the group of the records or its set-group-id bit; this \
+                 program is not root and cannot reach any record without it; reinstall the package"
             ),
             Self::SshdNoPam { within } => format!(
                 "sshd does not ask PAM{}, so no code is asked for; set UsePAM yes",
@@ -205,7 +205,7 @@ impl Finding {
                 reason.text(Language::English)
             ),
             Self::GroupUnknown { group } => format!(
-                "[enforce] groups: group {group} cannot be looked up, so it counts as holding everybody; correct the name"
+                "[enforce] groups: group {group} cannot be looked up, so everybody counts as a member; correct the name"
             ),
             Self::ExemptGroupUnknown { group } => format!(
                 "[enforce] exempt_groups: group {group} cannot be looked up, so it exempts nobody; correct the name"
@@ -229,8 +229,8 @@ impl Finding {
                      your own networks")
             }
             Self::ClockAdrift => {
-                "nothing keeps the clock of this machine right, and a wrong clock refuses right codes; timedatectl set-ntp \
-                 true".to_owned()
+                "nothing keeps the clock of this machine right, and with a wrong clock right codes are refused; run timedatectl \
+                 set-ntp true".to_owned()
             }
             Self::RecordsMissing { path } => format!(
                 "{path}: is not there, so nobody has an authenticator yet; enrol yourself with otp-enroll before a service asks for codes"
@@ -249,15 +249,15 @@ impl Finding {
                 "the record of {user} has lost its state, so {user} is refused; restore it, or otp-admin reset {user}"
             ),
             Self::RecordLabel { path, label } => format!(
-                "{path}: has the label {label}, with which SELinux denies it to logins; restorecon -R {path}, after the \
-                 rules of packaging/selinux"
+                "{path}: has the label {label}, with which SELinux keeps logins from it; run restorecon -R {path}, after \
+                 installing the rules of packaging/selinux"
             ),
             Self::AppArmorRules { profile } => format!(
                 "AppArmor confines this program ({profile}) without the rules for pam_otp.so, so everybody is refused; add \
                  the rules in packaging/apparmor"
             ),
             Self::NobodyBecomesRoot => {
-                "nobody can become root any more: each way asks for a code of a user without an authenticator; enrol root \
+                "nobody can become root any more: each way asks for the code of a user who has no authenticator; enrol root \
                  or an administrator: \
                  otp-enroll --user NAME"
                     .to_owned()

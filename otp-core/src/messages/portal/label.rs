@@ -305,7 +305,7 @@ impl Label {
             Self::KeepCodes => "Keep your recovery codes",
             Self::KeptBox => "I have put the recovery codes in a safe place",
             Self::KeptMissing => {
-                "Tick the box once the recovery codes are printed, saved or written down. Nothing is saved before."
+                "Tick the box once the recovery codes are printed, saved or written down. Nothing is saved before that."
             }
             Self::Finish => "Finish",
             Self::Enrolled => "Set up",
@@ -322,7 +322,7 @@ impl Label {
             }
             Self::NoDevices => "No authenticator is set up.",
             Self::WhySetUp => {
-                "An authenticator is an app, often on a phone, that shows a new code again and again. You then type that code too when you log in: somebody who learns the rest still cannot log in as you."
+                "An authenticator is an app, often on a phone, that keeps showing new codes. You type a code too when you log in, so somebody who learns the rest of your login still cannot log in as you."
             }
             Self::DemandedNow => {
                 "This system demands an authenticator, and you have none: the next login may be refused. Set one up now."
@@ -343,7 +343,7 @@ impl Label {
                 "For when you have a new device. The old one works until you have finished."
             }
             Self::TryOpening => {
-                "Find out whether a code is right, as a login would. A right code is used up by it, and too many wrong ones lock the account."
+                "Check whether a code is right, as a login would. This uses up a right code, and too many wrong ones lock the account."
             }
             Self::TryField => "Code, or recovery code",
             Self::ActivityOpening => {
@@ -367,7 +367,7 @@ impl Label {
             Self::BackToStart => "Go to the start",
             Self::NothingChanged => "Nothing was changed.",
             Self::PutOff => "You can set it up here at any time.",
-            Self::Left => "The login was given up.",
+            Self::Left => "The login was cancelled.",
             Self::LoginTooLong => "The login took too long. Start over.",
             Self::RefusedPlainly => "The login was refused. Check what you type, and try again.",
             Self::CodeHint => "Open your authenticator app, and type the code that it shows now.",

@@ -150,7 +150,7 @@ impl Notice<'_> {
             Self::NotProven => "The authenticator was not set up".to_owned(),
             Self::ChangedMeanwhile => "This cannot be done".to_owned(),
             Self::NotAuthenticated => "You were not recognised".to_owned(),
-            Self::TimeIsOver => "The time is over".to_owned(),
+            Self::TimeIsOver => "Time is up".to_owned(),
             Self::Unknown => "It is not known whether this was saved".to_owned(),
             Self::Uncertain => "The system has stopped answering".to_owned(),
             Self::LoggedOut => "You are logged out".to_owned(),
@@ -216,8 +216,8 @@ impl Notice<'_> {
             Self::NotForYou { host } => format!("You are logged in, but your account is in none of the groups that \"{host}\" is for. Ask your administrator."),
             Self::FormTooOld => "This page was open for too long, or was sent before. Nothing was changed. Go to the start and try again.".to_owned(),
             Self::BadRequest => "Nothing was changed. Go to the start and try again.".to_owned(),
-            Self::ChangeLocked { opens: true } => "The account is locked, and nothing can be changed while it lasts. Log in with a recovery code, or ask your administrator.".to_owned(),
-            Self::ChangeLocked { opens: false } => "The account is locked, and nothing can be changed while it lasts. Wait, or ask your administrator.".to_owned(),
+            Self::ChangeLocked { opens: true } => "The account is locked, and nothing can be changed until the lock ends. Log in with a recovery code, or ask your administrator.".to_owned(),
+            Self::ChangeLocked { opens: false } => "The account is locked, and nothing can be changed until the lock ends. Wait, or ask your administrator.".to_owned(),
             Self::ChangeDisabled => "The account is disabled, and nothing can be changed. Ask your administrator.".to_owned(),
             Self::NoDevice => "The account has no authenticator. Set one up first.".to_owned(),
             Self::NameTaken { name } => format!("Another authenticator is called \"{name}\". Nothing was changed. Choose a different name."),
@@ -233,7 +233,7 @@ impl Notice<'_> {
             Self::Unknown => "Keep the old device and the new one, and all recovery codes. The overview shows which authenticators work.".to_owned(),
             Self::Uncertain => "It is not known whether your last step was carried out. Log in again, or go to the start, and look. Until then keep the key and the recovery codes if some were shown to you. If this happens again, tell your administrator.".to_owned(),
             Self::LoggedOut => "This login has ended, for the sites that you opened from it as well.".to_owned(),
-            Self::LoggedOutEverywhere => "All your logins by this portal have ended.".to_owned(),
+            Self::LoggedOutEverywhere => "All your logins to this portal have ended.".to_owned(),
         }
     }
 

@@ -227,7 +227,7 @@ impl Refusal {
                 format!("{path}, line {line}: lets people in before a code is asked for")
             }
             Self::Unsound { service, reason } => {
-                format!("{service} is not sound with the lines of pam_otp: {reason}")
+                format!("with the lines of pam_otp, {service} would not be safe: {reason}")
             }
             Self::OtherModules { path, module } => format!(
                 "{path}: {module} recognises users too, and the lines for one reply would leave it out"
@@ -251,7 +251,9 @@ impl Refusal {
                 format!("the program runs as {account}, who may not read /etc/shadow")
             }
             Self::NoAccount { accounts } => {
-                format!("the program runs as one of these accounts, and none is there: {accounts}")
+                format!(
+                    "the program runs as one of these accounts, and none of them exists: {accounts}"
+                )
             }
             Self::SshdFails { reason } => {
                 format!(
@@ -265,7 +267,7 @@ impl Refusal {
                 wanted,
             } => format!("sshd would still have {keyword} {value}, and not {wanted}"),
             Self::DropInThere { path } => {
-                format!("{path}: exists already, and says something else")
+                format!("{path}: exists already, with other contents")
             }
             Self::NoSshd => "there is no sshd on this machine".to_owned(),
             Self::NoTrial { reason } => {
@@ -280,12 +282,14 @@ impl Refusal {
             Self::NoCodeChecked => {
                 "the login was accepted, but no code was checked; nothing was changed".to_owned()
             }
-            Self::Busy => "another otp-admin protects or unprotects something right now".to_owned(),
+            Self::Busy => {
+                "another otp-admin is protecting or unprotecting a service now".to_owned()
+            }
             Self::ChangedMeanwhile { path } => {
                 format!("{path}: was changed in the meantime; nothing was changed here")
             }
             Self::Undone => "not confirmed; everything is as it was before".to_owned(),
-            Self::UndoneInTime => "the time is over; everything is as it was before".to_owned(),
+            Self::UndoneInTime => "time is up; everything is as it was before".to_owned(),
             Self::NotUndone { reason } => format!(
                 "the change could not be undone: {}",
                 reason.text(Language::English)
@@ -308,7 +312,7 @@ impl Refusal {
     fn english_hint(&self) -> String {
         match self {
             Self::UnknownService { known, .. } => {
-                format!("known are: {known}; for others pam_otp-setup(7) has the lines to add by hand")
+                format!("the known services are {known}; for others pam_otp-setup(7) has the lines to add by hand")
             }
             Self::NoFile { .. } => "install the program first, or check the spelling".to_owned(),
             Self::CoveredBy { .. } => {
