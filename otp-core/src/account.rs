@@ -8,7 +8,7 @@ use crate::record::Language;
 pub struct UnusableName(pub Unfit);
 
 impl UnusableName {
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         let fault = self.0.text(language);

@@ -17,7 +17,7 @@ pub struct Step(pub u64);
 pub struct Before1970;
 
 impl Before1970 {
-    /// Says so in a language, without a full stop.
+    /// Returns this error in words of that language, without a full stop.
     #[must_use]
     pub const fn text(self, language: Language) -> &'static str {
         match language {

@@ -62,7 +62,7 @@ pub fn run(
     run_under(program, common, whose, None, Folder, work)
 }
 
-/// Does the same with another policy than the site's own, which then need not be usable.
+/// Runs `work` as [`run`] does, under another policy than the site's own, which then need not be usable.
 pub fn run_under<E: Engine>(
     program: &'static str,
     common: &Common,

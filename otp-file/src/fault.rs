@@ -82,7 +82,7 @@ pub enum Fault {
 }
 
 impl Unread {
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match self {
@@ -95,7 +95,7 @@ impl Unread {
 }
 
 impl Fault {
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         match language {

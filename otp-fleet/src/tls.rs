@@ -303,7 +303,7 @@ fn stamps(files: &Files) -> io::Result<[Stamp; 3]> {
     ])
 }
 
-/// Does the same as [`server`], with files that machines will accept as a verifier's.
+/// Makes the configuration of [`server`], if machines will accept the files as a verifier's.
 fn of_a_verifier(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
     let config = server(files)?;
     if usage::is_useless_for_a_server(&certificates(&files.certificate)?) {

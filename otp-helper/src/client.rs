@@ -47,7 +47,7 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -56,19 +56,19 @@ impl NoAnswer {
         }
     }
 
-    /// Returns the same in every language.
+    /// Returns the fault in every language.
     #[must_use]
     pub fn wording(&self) -> Wording {
         Wording::of(|language| self.text(language))
     }
 
-    /// Returns what to say of another program than the helper, in every language.
+    /// Returns the fault of another program than the helper, in every language.
     #[must_use]
     pub fn wording_of(&self, program: &str) -> Wording {
         Wording::of(|language| self.of(program, language))
     }
 
-    /// Says so of the program that was asked.
+    /// Returns the fault in words that name the program that was asked.
     pub(crate) fn of(&self, program: &str, language: Language) -> String {
         match (self, language) {
             (Self::Start(error), Language::English) => {
@@ -189,7 +189,7 @@ impl Session {
         Self::begin_with(program, &[], request)
     }
 
-    /// Does the same with another policy file and other records than the usual ones.
+    /// Starts the helper and asks it to begin, with another policy file and other records than the usual ones.
     ///
     /// # Errors
     /// See [`NoAnswer`].

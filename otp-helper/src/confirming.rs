@@ -58,8 +58,8 @@ pub fn may_be_sent_for_a_user(mail: &MailPolicy) -> Result<(), Hindrance> {
     }
 }
 
-/// Asks a user to confirm the address of an account. An inner `Err`: the address is not confirmed; the person was
-/// told, and the text is the reason.
+/// Asks a user to confirm the address of an account. An inner `Err` is the reason why it is not confirmed, which the
+/// user has been told.
 ///
 /// `outgoing` is the whole mail except its code.
 ///

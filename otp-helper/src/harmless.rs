@@ -148,7 +148,7 @@ pub(crate) fn ask_without_the_group(work: impl FnOnce() -> Said) -> io::Result<S
     ask_as(|| Ok(()), work)
 }
 
-/// Does the same in a process that first becomes another user, which only root's process can.
+/// Runs `work` without the group, in a process that first becomes another user, which only root's process can.
 ///
 /// # Errors
 /// The process cannot be made.

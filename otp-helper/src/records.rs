@@ -193,7 +193,7 @@ impl From<NoAnswer> for Lost {
 }
 
 impl Lost {
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match (self, language) {
@@ -244,7 +244,7 @@ impl Records {
         Store::open(directory).map(|store| Self::of(store.sealed_by(seal)))
     }
 
-    /// Does the same with a store that is already open.
+    /// Takes a store that is already open, to be read and written by this process.
     #[must_use]
     pub const fn of(store: Store) -> Self {
         Self(Way::Here(Place::There(store)))
@@ -377,7 +377,8 @@ impl Records {
         }
     }
 
-    /// Does the same for [`Records::trusted_since`].
+    /// Asks a verifier the question of [`Records::trusted_since`] for a name without an account. It takes as long, and
+    /// fails if that fails.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -752,7 +753,7 @@ impl Helper {
         }
     }
 
-    /// Does the same for a request whose answer is only that it is done.
+    /// Asks for something that perhaps only root may ask, and that has no other answer than that it is done.
     fn order_for_root(&self, request: &Request) -> Result<(), Lost> {
         match self.ask_for_root(request)? {
             Some(Answer::Done) | None => Ok(()),

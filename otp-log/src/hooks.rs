@@ -64,7 +64,8 @@ pub fn hand_on_for_this_process(records: &Path, policy: &HooksPolicy) {
     ours.get_or_insert_with(|| Hooks::new(records, policy));
 }
 
-/// Does the same for a program that runs as long as the machine: a changed policy takes effect.
+/// Makes [`crate::tell`] hand on events as this policy wants, also if it has changed since the last call: for a program
+/// that runs as long as the machine.
 pub fn hand_on_from_now_on(records: &Path, policy: &HooksPolicy) {
     let is_as_it_was = |ours: &Hooks| ours.records == records && ours.policy == *policy;
     let ours = OURS.read().unwrap_or_else(PoisonError::into_inner);

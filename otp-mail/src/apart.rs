@@ -82,7 +82,7 @@ pub(crate) fn start_again(word: &str, outgoing: &Outgoing) -> io::Result<()> {
     start(word, outgoing, null.as_raw_fd(), &null)
 }
 
-/// Does the same, and returns a pipe with the output of the new process.
+/// Starts this program as [`start_again`] does, and returns a pipe with the output of the new process.
 ///
 /// # Errors
 /// As for [`start_again`].

@@ -517,8 +517,8 @@ impl Table {
         self.journal.append(record)
     }
 
-    /// Does the same for a record that no request waits for. If the file cannot be written, the record is dropped: the
-    /// next new file contains it.
+    /// Hands a record that no request waits for to the writer. If the file cannot be written, the record is dropped:
+    /// the next new file contains it.
     fn note(&mut self, record: &Record) {
         if !self.journal.is_broken() {
             drop(self.write(record));

@@ -142,7 +142,7 @@ impl<'h, H: Host> Call<'h, H> {
         self.case_of(options, user)
     }
 
-    /// Does the same for a user who is already known.
+    /// Finds out under which rules a user who is already known is asking.
     pub(crate) fn case_of(&mut self, options: &Options, user: String) -> Result<Case, Stop> {
         self.user = user;
         let mut policy = policy::load(&options.conf)?.for_service(&self.origin.service);

@@ -85,7 +85,7 @@ pub(super) fn become_harmless() -> Result<Begun, String> {
     Ok(Begun { conf, life })
 }
 
-/// Closes the files that the parent has left open. This process has opened none yet but the first three.
+/// Closes the files that the parent has left open. This process has not opened any itself yet; the first three stay.
 fn close_what_came_along() {
     let listed = fs::read_dir("/proc/self/fd").map(|all| {
         let name = |one: io::Result<fs::DirEntry>| one.ok()?.file_name().to_str()?.parse().ok();

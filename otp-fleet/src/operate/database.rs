@@ -46,7 +46,8 @@ impl Database {
         Self::within(config, Limits::default(), Duration::ZERO)
     }
 
-    /// Does the same for the command that makes etcd create and check passwords: it gives up a slow etcd later.
+    /// Connects as [`Database::of`] does, and gives up a slow etcd later: for the command that makes etcd create and
+    /// check passwords.
     ///
     /// # Errors
     /// As for [`Database::of`].
@@ -80,7 +81,7 @@ impl Database {
         self.try_asking(request).map_err(|failure| no(&failure))
     }
 
-    /// Does the same, for a caller that distinguishes refusals.
+    /// Sends a request as [`Database::ask`] does, for a caller that distinguishes refusals.
     ///
     /// # Errors
     /// See [`Failure`].

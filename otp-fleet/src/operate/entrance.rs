@@ -114,8 +114,7 @@ fn try_it(database: &Database, config: &etcd::Config) -> Result<(), Unable> {
 /// Makes a user with a password; an existing user may have another password, and is removed first.
 ///
 /// If the answer is lost, the repeated request is refused because the user exists. But another program may have made
-/// the user, so it is made anew again.
-/// that is made anew as well.
+/// that user, so it is removed and made anew.
 fn make_anew(database: &Database, make: &AuthUserAddRequest) -> Result<(), Unable> {
     let mut tries = 5;
     loop {

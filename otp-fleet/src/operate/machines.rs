@@ -39,7 +39,7 @@ pub fn add_administrator(asker: &Asker, name: &str) -> Result<(), Unable> {
     let_administer(asker, &database, &name)
 }
 
-/// Does the same with an open database.
+/// Lets an administrator give orders, in a database that is open.
 pub fn let_administer(asker: &Asker, database: &Database, name: &PeerName) -> Result<(), Unable> {
     put(database, name, Role::Administrator, Vec::new())?;
     asker.record("add-administrator", Severity::Warning, name.as_str());

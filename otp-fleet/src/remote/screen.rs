@@ -67,7 +67,7 @@ fn harmless(one: char) -> char {
     }
 }
 
-/// Does the same for a text of one line.
+/// Replaces harmful characters in a text of one line, and line ends and tabs by spaces.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let one = |one| {

@@ -126,7 +126,7 @@ impl Log {
         }
     }
 
-    /// Does the same for a peer who claims to be an administrator.
+    /// Logs that a peer who claims to be an administrator was denied; not each time, as in [`Self::denied`].
     pub(super) fn no_administrator(&self, name: &PeerName, reason: &str) {
         let Some(also) = self.may_tell(name) else {
             return;

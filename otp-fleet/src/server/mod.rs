@@ -128,7 +128,7 @@ impl<B: Base> Verifier<B> {
         Self::with_clock(conf, base, otp_site::clock::now)
     }
 
-    /// Does the same with another clock for proofs; codes are judged by the system's clock.
+    /// Reads the certificates and starts to listen, with another clock for proofs; codes are judged by the system's.
     fn with_clock(
         conf: Conf,
         base: B,

@@ -23,7 +23,7 @@ pub(super) fn without_key(conf: &Conf, policy: &Policy) -> Option<String> {
     }
 }
 
-/// Does the same for records in etcd.
+/// Returns why no sealed record in etcd can be opened here, and none written.
 pub(super) fn without_key_of_fleet(policy: &Policy) -> Option<String> {
     why(&keeper::as_verifiers_read(Seal::by_key_in(
         &policy.seal.key,

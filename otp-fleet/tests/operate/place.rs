@@ -343,7 +343,7 @@ impl Place {
         Self::run_as_session(command, administrator, arguments)
     }
 
-    /// Does the same with another command, which may ignore its input.
+    /// Runs another command as [`Self::session`] does; it may ignore its input.
     pub fn run_as_session(mut command: Command, administrator: &str, arguments: &[&str]) -> Output {
         let child = command
             .env_clear()

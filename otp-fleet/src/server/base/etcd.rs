@@ -437,8 +437,8 @@ impl Rounds {
                 return Err(error.to_string());
             }
         };
-        // The mark must be durable before any answer uses this state: a first answer waits for it, and one in a new
-        // epoch.
+        // The mark must be durable before any answer uses this state. So the first answer of all, and the first in a
+        // new epoch, wait for it.
         let kept = self.mark.seen();
         if kept.is_none_or(|kept| kept.epoch != standing.seen.epoch) {
             let kept = self.keep_what_was_seen();
