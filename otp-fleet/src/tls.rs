@@ -61,7 +61,7 @@ impl Unusable {
         }
     }
 
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         format!("{}: {}", self.file.display(), self.reason.text(language))

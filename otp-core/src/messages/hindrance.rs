@@ -167,7 +167,7 @@ pub enum VerifierFault {
 }
 
 impl Hindrance {
-    /// Says so in a language, without a full stop.
+    /// Returns the reason in words of that language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -363,7 +363,7 @@ fn listed(each: &[(String, VerifierFault)], language: Language) -> String {
 }
 
 impl VerifierFault {
-    /// Says so in a language, without the verifier and without a full stop.
+    /// Returns the fault in words of that language, without the verifier and without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {

@@ -68,7 +68,7 @@ impl Failure {
         matches!(self, Self::Refused(_, words) if words == BEHIND)
     }
 
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match (self, language) {

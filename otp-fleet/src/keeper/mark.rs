@@ -56,7 +56,7 @@ pub enum Behind {
 }
 
 impl Behind {
-    /// Says so in a language, without a full stop.
+    /// Returns the fault in words of that language, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
