@@ -391,7 +391,7 @@ pub enum AdminCommand {
         /// What else to do than to seal what is not sealed by the first key.
         #[command(flatten)]
         instead: SealInstead,
-        /// The file of the key [default: as the policy has it]
+        /// The key file [default: as the policy has it]
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         key: Option<PathBuf>,
         /// The systemd credential that the file is made from at boot

@@ -248,10 +248,16 @@ pub fn hint(error: &otp_store::Error, user: Option<&str>, language: Language) ->
     }
 }
 
+/// Whether a Korean text is a sentence that lacks its full stop; brackets may follow its verb.
+fn is_sentence(text: &str) -> bool {
+    let has_verb_before_brackets = text.ends_with(')') && text.contains("니다(");
+    text.ends_with("니다") || text.ends_with("세요") || has_verb_before_brackets
+}
+
 /// Ends a full sentence in Korean with a full stop. Errors have none, since they also stand inside other sentences.
 pub fn in_full(language: Language, text: String) -> String {
     match language {
-        Language::Korean if text.ends_with("니다") => text + ".",
+        Language::Korean if is_sentence(&text) => text + ".",
         Language::Korean | Language::English => text,
     }
 }
@@ -260,6 +266,27 @@ pub fn in_full(language: Language, text: String) -> String {
 pub mod tests {
     use super::*;
     use std::process::Command;
+
+    #[test]
+    fn a_full_sentence_in_korean_ends_with_a_full_stop() {
+        for (text, ends) in [
+            ("저장하지 못했습니다", "니다."),
+            (
+                "연결할 수 있는 검증 서버가 없습니다(v1: 연결을 끊었습니다)",
+                ").",
+            ),
+            (
+                "다른 플릿의 데이터베이스입니다. 매뉴얼을 참고하세요",
+                "세요.",
+            ),
+            ("이미 끝났습니다.", "니다."),
+            ("복구 코드(10개)", "개)"),
+        ] {
+            let said = in_full(Language::Korean, text.to_owned());
+            assert!(said.ends_with(ends) && !said.ends_with(".."), "{said}");
+        }
+        assert_eq!(in_full(Language::English, "no (x)".to_owned()), "no (x)");
+    }
 
     /// Asserts that a text is Korean and has no two English words in a row, except in commands between quotes.
     pub fn assert_has_no_english_reason(said: &str) {

@@ -10,7 +10,7 @@ use crate::name::PeerName;
 use otp_core::messages::fleet::Why;
 use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
-use otp_file::Fault;
+use otp_file::{Fault, wording};
 use otp_helper::fleet::ALPN;
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
@@ -168,7 +168,7 @@ fn identity(files: &Files) -> Result<Identity, Unusable> {
     let opened = open(&files.key, OF_A_KEY)?;
     let found = opened
         .metadata()
-        .map_err(|error| Unusable::new(&files.key, of_the_system(&error)))?;
+        .map_err(|error| Unusable::new(&files.key, wording(&error)))?;
     let is_known = |gid: u32| {
         gid == 0 || gid == nix::unistd::getegid().as_raw() || Some(gid) == files.key_group
     };
@@ -201,10 +201,13 @@ pub fn why_of(error: &rustls::Error) -> Why {
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
         ) => Why::NotBegun { said },
-        // The signature is bad if another authority has the same name.
-        rustls::Error::InvalidCertificate(
-            CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        ) => Why::OfAnotherAuthority { said },
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            Why::OfAnotherAuthority { said }
+        }
+        // Of the certificate, if another authority has the same name; or of the handshake, without the certificate's key.
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            Why::BadSignature { said }
+        }
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => Why::OfAnotherName { said },
@@ -213,13 +216,24 @@ pub fn why_of(error: &rustls::Error) -> Why {
     }
 }
 
+/// Returns the reason of an error of a connection that may carry one of the TLS library.
+#[must_use]
+pub fn wording_of(error: &io::Error) -> Wording {
+    match carried(error) {
+        Some(error) => why_of(error).into(),
+        None => wording(error),
+    }
+}
+
+/// Returns the error of the TLS library that an error carries; `None`: it carries none.
+#[must_use]
+pub fn carried(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
 fn of_tls(error: &impl fmt::Display) -> Why {
     let said = error.to_string();
     Why::Tls { said }
-}
-
-fn of_the_system(error: &io::Error) -> Wording {
-    Wording::of(|language| otp_file::told(error, language))
 }
 
 fn read(file: &Path, allowed: u32) -> Result<Zeroizing<Vec<u8>>, Unusable> {
@@ -242,7 +256,7 @@ fn read_whole(file: &Path, opened: File) -> Result<Zeroizing<Vec<u8>>, Unusable>
         )),
         Ok(_) => Ok(bytes),
         Err(error) => {
-            let reason = of_the_system(&error);
+            let reason = wording(&error);
             Err(Unusable::new(file, Why::NotRead { reason }))
         }
     }
@@ -253,11 +267,11 @@ fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(file);
     let opened = opened.map_err(|error| {
-        let reason = of_the_system(&error);
+        let reason = wording(&error);
         Unusable::new(file, Why::NotOpened { reason })
     })?;
     let found = opened.metadata().map_err(|error| {
-        let reason = of_the_system(&error);
+        let reason = wording(&error);
         Unusable::new(file, Why::NotExamined { reason })
     })?;
     if !found.is_file() {

@@ -140,7 +140,7 @@ pub enum VerifierFault {
     /// No connection could be prepared.
     NoConnection {
         /// What the library said.
-        error: String,
+        error: Wording,
     },
     /// The name could not be looked up.
     NotLookedUp {
@@ -228,7 +228,7 @@ impl Hindrance {
             }
             Self::MailNotTaken => "otp-mail did not take the message".to_owned(),
             Self::AddressNotConfirmed => {
-                "the address is not confirmed; nothing was changed".to_owned()
+                "no right code was typed".to_owned()
             }
             Self::ZoneGroup { group } => {
                 format!("the group {group} of a zone cannot be looked up")
@@ -284,7 +284,7 @@ impl Hindrance {
                 "{helper} 프로그램의 그룹은 {own}번이고 등록 정보의 그룹은 {records}번입니다. 패키지를 다시 설치해야 합니다"
             ),
             Self::HelperWithoutBit { helper } => format!(
-                "{helper} 프로그램에 setgid 비트가 없어 등록 정보의 그룹을 얻지 못합니다. 패키지를 다시 설치해야 합니다"
+                "{helper} 프로그램에 set-group-id 비트가 없어 등록 정보의 그룹을 얻지 못합니다. 패키지를 다시 설치해야 합니다"
             ),
             Self::HelperUnderNoNewPrivs { helper } => format!(
                 "{helper} 프로그램이 그룹을 얻지 못하고 시작되었습니다. 호출한 프로그램에 no_new_privs가 설정되어 있으므로\
@@ -295,7 +295,7 @@ impl Hindrance {
                  마운트해야 합니다"
             ),
             Self::HelperWithoutGroup { helper } => format!(
-                "{helper} 프로그램이 그룹을 얻지 못하고 시작되었습니다. 추적되고 있거나 그 그룹이 없는 컨테이너인지 확인해야 합니다"
+                "{helper} 프로그램이 그룹을 얻지 못하고 시작되었습니다. 커널이 그룹을 주지 않았으므로, 추적되고 있는지 또는 그 그룹이 없는 컨테이너인지 확인해야 합니다"
             ),
             Self::MailAsTheUser => {
                 "[mail] sendmail 프로그램이 사용자의 권한으로 실행되므로 주소를 확인할 수 없습니다. [mail] smtp 값을 설정하거나, \
@@ -313,10 +313,10 @@ impl Hindrance {
             }
             Self::MailNotTaken => "otp-mail 프로그램이 메시지를 받지 않았습니다".to_owned(),
             Self::AddressNotConfirmed => {
-                "이메일 주소를 확인하지 않았습니다. 변경된 내용은 없습니다".to_owned()
+                "올바른 인증 코드를 입력하지 않았습니다".to_owned()
             }
             Self::ZoneGroup { group } => {
-                format!("존에 있는 {group} 그룹을 조회할 수 없습니다")
+                format!("존에 있는 {group} 그룹을 찾을 수 없습니다")
             }
             Self::TooManyNewNames => {
                 "이 컴퓨터가 검증 서버의 이름 서비스에 없는 이름으로 유예 기간과 등록을 너무 많이 시작했습니다".to_owned()
@@ -333,7 +333,7 @@ impl Hindrance {
                  허용되어야 하므로 /etc/pam.d/otp-enroll에서 인증 코드를 요구해야 합니다(pam_otp.so)"
             ),
             Self::UserNotServed { verifier } => {
-                format!("{verifier} 검증 서버가 이 컴퓨터에 이 사용자의 조회를 허용하지 않습니다")
+                format!("{verifier} 검증 서버가 이 컴퓨터에서 이 사용자에 대해 요청하는 것을 허용하지 않습니다")
             }
             Self::BrokenOff { verifier, how } => {
                 format!("{verifier} 검증 서버: {}", how.text(korean))
@@ -383,7 +383,7 @@ impl VerifierFault {
             Self::OtherProtocol => "does not speak the protocol of pam_otp".to_owned(),
             Self::TooLong => "was not asked: the request is too long".to_owned(),
             Self::NoServerName => "cannot be the name in a certificate".to_owned(),
-            Self::NoConnection { error } => format!("no connection: {error}"),
+            Self::NoConnection { error } => format!("no connection: {}", error.text(english)),
             Self::NotLookedUp { error } => format!("cannot be looked up: {}", error.text(english)),
             Self::NoAddress => "has no address".to_owned(),
             Self::NoThread { error } => {
@@ -405,9 +405,9 @@ impl VerifierFault {
             Self::OtherProtocol => "pam_otp의 프로토콜을 사용하지 않습니다".to_owned(),
             Self::TooLong => "요청이 너무 길어 보내지 않았습니다".to_owned(),
             Self::NoServerName => "인증서에 있을 수 없는 이름입니다".to_owned(),
-            Self::NoConnection { error } => format!("연결할 수 없습니다: {error}"),
+            Self::NoConnection { error } => format!("연결할 수 없습니다: {}", error.text(korean)),
             Self::NotLookedUp { error } => {
-                format!("주소를 조회할 수 없습니다: {}", error.text(korean))
+                format!("주소를 찾을 수 없습니다: {}", error.text(korean))
             }
             Self::NoAddress => "주소가 없습니다".to_owned(),
             Self::NoThread { error } => {
@@ -455,7 +455,7 @@ mod tests {
             OtherProtocol => [VerifierFault::OtherProtocol],
             TooLong => [VerifierFault::TooLong],
             NoServerName => [VerifierFault::NoServerName],
-            NoConnection => [VerifierFault::NoConnection { error: "handshake".to_owned() }],
+            NoConnection => [VerifierFault::NoConnection { error: error.clone() }],
             NotLookedUp => [VerifierFault::NotLookedUp { error: error.clone() }],
             NoAddress => [VerifierFault::NoAddress],
             NoThread => [VerifierFault::NoThread { error: error.clone() }],

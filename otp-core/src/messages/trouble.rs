@@ -420,7 +420,7 @@ impl Trouble {
             }
             Self::NoLog => "there is neither a journal nor a syslog file here".to_owned(),
             Self::LogNotRead { path, reason } => format!(
-                "cannot read the log with {path}: {reason}",
+                "cannot read the log from {path}: {reason}",
                 reason = reason.text(Language::English)
             ),
             Self::SecretsNotShown { user, reason } => {

@@ -1,10 +1,10 @@
 //! One connection to one verifier, with a time limit on every wait.
 
+use crate::tls;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use otp_core::messages::hindrance::VerifierFault;
 use otp_core::record::Verifier;
-use otp_file::wording;
 use otp_helper::fleet::ALPN;
 use otp_helper::frame::{BadFrame, Fields};
 use rustls::{ClientConnection, Stream};
@@ -126,7 +126,7 @@ fn reason(error: &io::Error) -> VerifierFault {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => VerifierFault::Late,
         ErrorKind::UnexpectedEof => VerifierFault::Closed,
         _ => VerifierFault::Refused {
-            error: wording(error),
+            error: tls::wording_of(error),
         },
     }
 }

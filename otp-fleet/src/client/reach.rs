@@ -5,6 +5,7 @@
 //! login loses a quarter of a second, while a person types.
 
 use super::line::Line;
+use crate::tls;
 use otp_core::messages::hindrance::VerifierFault;
 use otp_core::record::Verifier;
 use otp_file::wording;
@@ -130,10 +131,11 @@ fn connect(
 ) -> Result<Line, VerifierFault> {
     let name = ServerName::try_from(verifier.host().to_owned())
         .map_err(|_| VerifierFault::NoServerName)?;
-    let tls = ClientConnection::new(config, name).map_err(|error| VerifierFault::NoConnection {
-        error: error.to_string(),
-    })?;
-    let mut tls = Some(tls);
+    let connection =
+        ClientConnection::new(config, name).map_err(|error| VerifierFault::NoConnection {
+            error: tls::why_of(&error).into(),
+        })?;
+    let mut connection = Some(connection);
     let addresses = (verifier.host(), verifier.port())
         .to_socket_addrs()
         .map_err(|error| VerifierFault::NotLookedUp {
@@ -156,10 +158,10 @@ fn connect(
             Ok(tcp) => {
                 // A request and its answer are one small message each.
                 tcp.set_nodelay(true).ok();
-                let tls = tls
+                let connection = connection
                     .take()
                     .expect("it is taken once, and the function then returns");
-                return Line::begin(verifier, tls, tcp, ends);
+                return Line::begin(verifier, connection, tcp, ends);
             }
             Err(error) => failed = fault(&error),
         }

@@ -5,7 +5,7 @@ use crate::tls;
 use otp_core::messages::fleet::Why;
 use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
-use otp_file::told;
+use otp_file::{told, wording};
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
@@ -71,7 +71,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Wording> {
     match read {
         Ok(_) => Ok(bytes),
         Err(error) => {
-            let reason = Wording::of(|language| told(&error, language));
+            let reason = wording(&error);
             Err(of(path.display(), &Why::NotRead { reason }.into()))
         }
     }
@@ -100,10 +100,7 @@ fn not_connected(error: &(dyn std::error::Error + 'static)) -> Wording {
 
 /// Tells an error of the system or of TLS in Korean; `None`: only the library has words for it.
 fn in_korean(error: &io::Error) -> Option<String> {
-    let of_tls = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match of_tls.map(tls::why_of) {
+    match tls::carried(error).map(tls::why_of) {
         Some(Why::Tls { .. }) => None,
         Some(why) => Some(why.text(Language::Korean)),
         None => Some(told(error, Language::Korean)).filter(|told| told.contains(is_hangul)),
@@ -192,7 +189,7 @@ mod tests {
         answers.join().unwrap();
         let bad = "invalid peer certificate: BadSignature";
         assert!(english.ends_with(bad), "{english}");
-        assert_korean(&korean, &["CA"]);
+        assert_korean(&korean, &["TLS", "CA"]);
     }
 
     #[test]

@@ -232,7 +232,7 @@ mod tests {
         write(&at("seal"), "no key\n");
         fails(
             format!(
-                "the sealing key of the fleet: the file of the key: {seal}, line 1: must be a key: 64 lower-case hexadecimal digits"
+                "the sealing key of the fleet: the key file: {seal}, line 1: must be a key: 64 lower-case hexadecimal digits"
             ),
             &[&seal],
         );

@@ -6,7 +6,7 @@ use otp_core::UnixTime;
 use otp_core::messages::fleet::{Told, Unable, Why};
 use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
-use otp_file::told;
+use otp_file::wording;
 use otp_site::zone;
 use std::io;
 
@@ -50,7 +50,7 @@ pub fn why_of(error: &io::Error) -> Wording {
         let said = error.to_string();
         return Why::NotText { said }.into();
     }
-    Wording::of(|language| told(error, language))
+    wording(error)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use otp_core::messages::reason::Wording;
 use otp_core::record::{FleetPolicy, Language, Verifier};
 use otp_enroll::admin;
 use otp_enroll::cli::{Admin, AdminCommand, FleetCommand};
-use otp_file::told;
+use otp_file::wording;
 use otp_helper::fleet::CONNECT_LIMIT;
 use otp_site::policy;
 use rustls::pki_types::ServerName;
@@ -110,7 +110,7 @@ fn why(broken: &Broken) -> Wording {
     match broken {
         Broken::TooLong => Why::LongArgument.into(),
         Broken::NotSent(error) => of_the_line(error),
-        Broken::NotWritten(error) => Wording::of(|language| told(error, language)),
+        Broken::NotWritten(error) => wording(error),
         Broken::NoEnd => Why::Closed.into(),
         Broken::Unintelligible => Why::AnotherVersion.into(),
     }
@@ -119,17 +119,11 @@ fn why(broken: &Broken) -> Wording {
 /// Says why a connection cannot be made or used any longer.
 fn of_the_line(error: &io::Error) -> Wording {
     let said = error.to_string();
-    let of_tls = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match error.kind() {
         // A socket with a time limit ends a wait in this way.
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Why::Silent { said }.into(),
         io::ErrorKind::UnexpectedEof => Why::CutOff { said }.into(),
-        _ => of_tls.map_or_else(
-            || Wording::of(|language| told(error, language)),
-            |error| tls::why_of(error).into(),
-        ),
+        _ => tls::wording_of(error),
     }
 }
 
@@ -290,7 +284,13 @@ mod tests {
         let files = authority.sign(&["anna"]);
         let asked = asked(directory.path(), Some(&files));
         for (signs, name, good, english, names) in [
-            (&other, "localhost", Good::Now, "BadSignature", &["CA"][..]),
+            (
+                &other,
+                "localhost",
+                Good::Now,
+                "BadSignature",
+                &["TLS", "CA"][..],
+            ),
             (
                 &authority,
                 "localhost",

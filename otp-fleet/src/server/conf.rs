@@ -10,7 +10,7 @@ use otp_core::messages::reason::{Unfit, Wording};
 use otp_core::record::Language;
 use otp_file::{
     Access, Rules, Section, Source, Unparsed, Unread, number, open_file, read_whole, text, texts,
-    told,
+    wording,
 };
 use otp_helper::fleet::PORT;
 use std::collections::BTreeMap;
@@ -148,7 +148,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Wording> {
         .filter(|parent| !parent.as_os_str().is_empty());
     let name = name.ok_or(Why::NoPathOfAFile)?;
     let directory = File::open(parent.unwrap_or(Path::new("."))).map_err(|error| {
-        let reason = Wording::of(|language| told(&error, language));
+        let reason = wording(&error);
         Why::DirectoryNotOpened { reason }
     })?;
     let rules = Rules {

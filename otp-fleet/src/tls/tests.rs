@@ -422,7 +422,7 @@ fn the_usual_faults_of_a_certificate_are_told_in_each_language() {
         (Expired, &[][..]),
         (NotValidYet, &[]),
         (UnknownIssuer, &["CA"]),
-        (BadSignature, &["CA"]),
+        (BadSignature, &["TLS", "CA"]),
         (NotValidForName, &[]),
     ] {
         let error = rustls::Error::InvalidCertificate(fault);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::session::Turn;
 use otp_core::Verdict;
 use otp_core::messages::hindrance::Hindrance;
 use otp_core::messages::reason::Wording;
@@ -383,6 +384,14 @@ fn a_reason_is_short_and_shows_no_control_characters_in_any_language() {
         korean.starts_with("?가가") && korean.chars().count() == 500,
         "{korean}"
     );
+}
+
+#[test]
+fn the_longest_reason_in_every_language_fits_a_message() {
+    // As many characters as are sent, of as many bytes as UTF-8 has for one.
+    let said = Wording::of(|_| "\u{10ffff}".repeat(500));
+    let turn = Turn::End(Answer::Unavailable(said)).to_fields();
+    assert!(turn.to_bytes().is_some());
 }
 
 #[test]

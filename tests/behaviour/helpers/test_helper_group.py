@@ -103,9 +103,9 @@ def test_otp_enroll_names_the_reason(alice, way, words):
 IN_KOREAN = {
     "no new privileges": "no_new_privs가 설정되어 있으므로(systemd: NoNewPrivileges=yes",
     "nosuid": "nosuid로 마운트되어 있으므로",
-    "without the bit": "setgid 비트가 없어",
+    "without the bit": "set-group-id 비트가 없어",
     "without the group": "그룹은 0번이고 등록 정보의 그룹은",
-    "without group and bit": "setgid 비트가 없어",
+    "without group and bit": "set-group-id 비트가 없어",
 }
 
 

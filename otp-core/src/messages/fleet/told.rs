@@ -469,7 +469,7 @@ impl Wrong<'_> {
             }
             Self::MemberDown { member, reason } => {
                 let reason = reason.text(Language::Korean);
-                format!("{member} 멤버가 응답하지 않습니다: {reason}")
+                format!("{member} 멤버가 응답하지 않습니다({reason}).")
             }
             Self::MemberAlone { count } => {
                 format!("etcd 멤버가 {count}개입니다. 3개보다 적으면 하나라도 멈출 수 없습니다.")

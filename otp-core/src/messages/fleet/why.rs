@@ -78,6 +78,11 @@ pub enum Why {
         /// What the TLS library said.
         said: String,
     },
+    /// A signature of the other side is wrong: that of its certificate, or that of the connection.
+    BadSignature {
+        /// What the TLS library said.
+        said: String,
+    },
     /// The certificate of the other side has another name.
     OfAnotherName {
         /// What the TLS library said.
@@ -253,6 +258,7 @@ impl Why {
             | Self::Ended { said }
             | Self::NotBegun { said }
             | Self::OfAnotherAuthority { said }
+            | Self::BadSignature { said }
             | Self::OfAnotherName { said }
             | Self::RefusedInTls { said }
             | Self::NotConnected { said }
@@ -315,7 +321,7 @@ impl Why {
                 format!("디렉터리를 열 수 없습니다: {}", reason.text(korean))
             }
             Self::NotThere => "파일이 없습니다".to_owned(),
-            Self::InAFolder => "등록 정보가 etcd가 아니라 이 호스트의 폴더에 있습니다".to_owned(),
+            Self::InAFolder => "등록 정보가 etcd가 아니라 이 호스트의 디렉터리에 있습니다".to_owned(),
             Self::NotOpened { reason } => failed(Deed::Open, reason),
             Self::NotExamined { reason } => failed(Deed::Examine, reason),
             Self::NotRead { reason } => failed(Deed::Read, reason),
@@ -344,6 +350,9 @@ impl Why {
             }
             Self::OfAnotherAuthority { .. } => {
                 "상대방의 인증서를 지정된 CA가 발급하지 않았습니다".to_owned()
+            }
+            Self::BadSignature { .. } => {
+                "상대방의 인증서나 TLS 연결의 서명이 올바르지 않습니다. 지정된 CA가 발급한 인증서인지 확인해야 합니다".to_owned()
             }
             Self::OfAnotherName { .. } => {
                 "접속한 주소의 이름이 상대방의 인증서에 없습니다".to_owned()
@@ -379,7 +388,7 @@ impl Why {
                 "{path} 파일은 etcd의 \"root\" 사용자 인증서가 아닙니다. 일반 이름(CN)이 \"root\"여야 합니다"
             ),
             Self::OtherKeys { prefix } => {
-                format!("키 중에 {prefix} 아래에 있지 않은 것이 있습니다")
+                format!("{prefix} 아래에 있지 않은 항목이 있습니다")
             }
             Self::AccountsWithoutFleet => {
                 "계정은 있지만 어느 플릿의 계정인지 알 수 없습니다. 백업을 복원해야 합니다"

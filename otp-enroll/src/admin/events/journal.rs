@@ -107,7 +107,8 @@ pub fn matches(writers: Writers, user: Option<&str>) -> Vec<String> {
     all
 }
 
-/// Runs `journalctl`, which `program` is the path of, and passes each of its entries to `each`, until `each` says that there are enough.
+/// Runs `journalctl`, whose path is `program`, and passes each of its entries to `each`, until `each` says that there
+/// are enough.
 fn ask(
     program: &str,
     since: Option<UnixTime>,

@@ -35,7 +35,6 @@ const LIMIT_OF_KEY: u64 = 4096;
 /// # Errors
 /// A file of many users cannot be read as a whole, or the name service cannot be listed. A fault in one user's file
 /// is an obstacle of that user.
-/// is an obstacle of that user.
 pub fn gather(command: ImportCommand, now: UnixTime) -> Result<Gathered, Failure> {
     match command {
         ImportCommand::GoogleAuthenticator { paths, user, .. } => of_users(&paths, user.as_deref()),

@@ -279,7 +279,7 @@ pub fn claim_to_undo(directory: &Path) -> io::Result<Option<Change>> {
 fn damaged(error: &serde_json::Error) -> Wording {
     Wording::of(|language| match language {
         Language::English => error.to_string(),
-        Language::Korean => format!("{}번째 줄이 올바른 JSON 형식이 아닙니다", error.line()),
+        Language::Korean => format!("{}번째 줄을 이해할 수 없습니다(JSON)", error.line()),
     })
 }
 
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_change_is_told_in_every_language_and_never_quoted() {
+    fn a_damaged_change_is_told_in_every_language() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(PENDING), "{}\nJBSWY3DPEHPK3PXP").unwrap();
         let Err(error) = claim_to_undo(directory.path()) else {

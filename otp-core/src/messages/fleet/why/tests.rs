@@ -25,6 +25,7 @@ fn all() -> Vec<Why> {
         Ended => [Why::Ended { said: said() }],
         NotBegun => [Why::NotBegun { said: said() }],
         OfAnotherAuthority => [Why::OfAnotherAuthority { said: said() }],
+        BadSignature => [Why::BadSignature { said: said() }],
         OfAnotherName => [Why::OfAnotherName { said: said() }],
         RefusedInTls => [Why::RefusedInTls { said: said() }],
         NoHostAndPort => [Why::NoHostAndPort],
