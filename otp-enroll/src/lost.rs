@@ -18,8 +18,8 @@ pub fn lost(lost: Lost, account: &Account) -> Failure {
             let reason = Wording::of(|language| reason.text(language));
             Trouble::NoHelper { reason }.into()
         }
-        Lost::Fleet(_) => {
-            let reason = Wording::of(|language| lost.text(language));
+        Lost::Fleet(_) | Lost::Disturbed(_) => {
+            let reason = Wording::from(&lost);
             Trouble::Unavailable { reason }.into()
         }
         Lost::Denied => {
@@ -39,7 +39,10 @@ pub fn broken(why: Broken<Left>, account: &Account) -> Failure {
         Broken::Refused(refused) => refusal(refused, account),
         Broken::NotAuthenticated => Trouble::NotAuthenticated.into(),
         Broken::Lost(reason) => lost(reason, account),
-        Broken::Unknown(reason) => Trouble::Unknown { reason }.into(),
+        Broken::Unknown(lost) => {
+            let reason = Wording::from(&lost);
+            Trouble::Unknown { reason }.into()
+        }
     }
 }
 

@@ -105,7 +105,10 @@ impl<'a> Pending<'a> {
             .confirm_address(self.account, outgoing, &mut person);
         match asked? {
             Some(Ok(address)) => self.confirmed = Some(address),
-            Some(Err(reason)) => return Err(Trouble::NotConfirmed { reason }.into()),
+            Some(Err(reason)) => {
+                let reason = reason.into();
+                return Err(Trouble::NotConfirmed { reason }.into());
+            }
             None => {}
         }
         Ok(())

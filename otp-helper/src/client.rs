@@ -56,12 +56,6 @@ impl NoAnswer {
         }
     }
 
-    /// Returns the fault in every language.
-    #[must_use]
-    pub fn wording(&self) -> Wording {
-        Wording::of(|language| self.text(language))
-    }
-
     /// Returns the fault of another program than the helper, in every language.
     #[must_use]
     pub fn wording_of(&self, program: &str) -> Wording {

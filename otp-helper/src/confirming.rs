@@ -6,10 +6,10 @@ use otp_core::mailed::LASTS;
 use otp_core::messages::hindrance::Hindrance;
 use otp_core::messages::mail::Confirming;
 use otp_core::messages::reason::Wording;
-use otp_core::record::MailPolicy;
+use otp_core::record::{Language, MailPolicy};
 use otp_core::{Account, UnixTime};
 use otp_store::account::mailing::{Sending, count_confirmation};
-use otp_store::{Store, mint};
+use otp_store::{Error, Store, mint};
 use zeroize::Zeroizing;
 
 /// The number of replies that are accepted.
@@ -45,6 +45,58 @@ pub trait Asker {
     fn hand_over(&mut self, outgoing: &Outgoing) -> Result<Address, NotTaken>;
 }
 
+/// Why an address is not confirmed.
+#[derive(Debug)]
+pub enum Unconfirmed {
+    /// The count of mails could not be read or written.
+    Store(Error),
+    /// The limit of codes mailed within a day is reached.
+    TooMany,
+    /// The mail could not be handed over.
+    NotSent(NotTaken),
+    /// No right code was typed.
+    NotTyped,
+}
+
+impl From<Error> for Unconfirmed {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Unconfirmed {
+    /// Returns the reason in words of that language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Store(error), _) => error.text(language),
+            (Self::TooMany, Language::English) => {
+                "the limit of codes mailed within a day is reached".to_owned()
+            }
+            (Self::TooMany, Language::Korean) => {
+                "하루에 이메일로 보낼 수 있는 인증 코드를 모두 보냈습니다".to_owned()
+            }
+            (Self::NotSent(reason), _) => reason.text(language),
+            (Self::NotTyped, Language::English) => "no right code was typed".to_owned(),
+            (Self::NotTyped, Language::Korean) => {
+                "올바른 인증 코드를 입력하지 않았습니다".to_owned()
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Unconfirmed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text(Language::English))
+    }
+}
+
+impl From<Unconfirmed> for Wording {
+    fn from(reason: Unconfirmed) -> Self {
+        Self::of(|language| reason.text(language))
+    }
+}
+
 /// Checks whether mail may be sent by a program that runs as a user. The user must not be able to look into it or to
 /// make it use another address.
 ///
@@ -70,7 +122,7 @@ pub fn confirm<A: Asker>(
     store: &Store,
     account: &Account,
     mut outgoing: Outgoing,
-) -> Result<Result<Address, Wording>, A::Stop> {
+) -> Result<Result<Address, Unconfirmed>, A::Stop> {
     let language = outgoing.language;
     let sent_at = asker.now()?;
     let counted = mint::mailed_code().and_then(|(code, _)| {
@@ -81,11 +133,11 @@ pub fn confirm<A: Asker>(
         Ok((code, true)) => code,
         Ok((_, false)) => {
             asker.tell(&Confirming::TooMany.text(language))?;
-            return Ok(Err(Hindrance::NoMoreMail.into()));
+            return Ok(Err(Unconfirmed::TooMany));
         }
         Err(error) => {
             asker.tell(&Confirming::NotSent.text(language))?;
-            return Ok(Err(Wording::of(|language| error.text(language))));
+            return Ok(Err(error.into()));
         }
     };
     outgoing.code = code.reveal();
@@ -93,7 +145,7 @@ pub fn confirm<A: Asker>(
         Ok(address) => address,
         Err(error) => {
             asker.tell(&Confirming::NotSent.text(language))?;
-            return Ok(Err(Hindrance::from(&error).into()));
+            return Ok(Err(Unconfirmed::NotSent(error)));
         }
     };
     let masked = address.masked();
@@ -109,14 +161,13 @@ pub fn confirm<A: Asker>(
         }
     }
     asker.tell(&Confirming::NotConfirmed.text(language))?;
-    Ok(Err(Hindrance::AddressNotConfirmed.into()))
+    Ok(Err(Unconfirmed::NotTyped))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use otp_core::UserName;
-    use otp_core::record::Language;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
@@ -183,7 +234,7 @@ mod tests {
     fn run(
         directory: &std::path::Path,
         person: &mut Person,
-    ) -> Result<Result<Address, Wording>, ()> {
+    ) -> Result<Result<Address, Unconfirmed>, ()> {
         fs::set_permissions(directory, fs::Permissions::from_mode(0o2770)).unwrap();
         let store = Store::open(directory).unwrap();
         let alice = Account {
@@ -246,7 +297,7 @@ mod tests {
         for _ in 0..5 {
             // The person leaves at the question.
             let mut leaver = person(&[]);
-            assert_eq!(run(directory.path(), &mut leaver), Err(()));
+            assert!(run(directory.path(), &mut leaver).is_err());
             assert_eq!(leaver.mailed.len(), 1);
         }
         let mut person = person(&[str::to_owned]);

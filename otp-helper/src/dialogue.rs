@@ -86,7 +86,7 @@ impl Ground<Wire> for ByTheCaller<'_> {
         };
         match confirm(&mut Asked(line), self.store, account, outgoing)? {
             Ok(address) => Ok(Some(address)),
-            Err(reason) => Err(End::Refused(Answer::Unavailable(reason))),
+            Err(reason) => Err(End::unavailable(reason)),
         }
     }
 

@@ -7,9 +7,8 @@ use crate::child::{command, end, send_all};
 use crate::frame::Fields;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use otp_core::mail::Address;
-use otp_core::messages::hindrance::Hindrance;
 use otp_core::record::Language;
-use otp_file::wording;
+use otp_file::told;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -150,20 +149,29 @@ pub enum NotTaken {
     Silence,
 }
 
-impl From<&NotTaken> for Hindrance {
-    fn from(reason: &NotTaken) -> Self {
-        match reason {
-            NotTaken::Start(error) => Self::MailNotStarted {
-                error: wording(error),
-            },
-            NotTaken::Silence => Self::MailNotTaken,
+impl NotTaken {
+    /// Returns the fault in words of that language, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match (self, language) {
+            (Self::Start(error), Language::English) => {
+                format!("otp-mail could not be started: {error}")
+            }
+            (Self::Start(error), Language::Korean) => {
+                let error = told(error, language);
+                format!("otp-mail 프로그램을 시작하지 못했습니다: {error}")
+            }
+            (Self::Silence, Language::English) => "otp-mail did not take the message".to_owned(),
+            (Self::Silence, Language::Korean) => {
+                "otp-mail 프로그램이 메시지를 받지 않았습니다".to_owned()
+            }
         }
     }
 }
 
 impl std::fmt::Display for NotTaken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Hindrance::from(self).fmt(f)
+        f.write_str(&self.text(Language::English))
     }
 }
 

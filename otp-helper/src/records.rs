@@ -13,7 +13,7 @@ pub use installation::Installation;
 pub use trial::try_login;
 
 use crate::client::{Connection, NoAnswer};
-use crate::confirming::{Asker, confirm};
+use crate::confirming::{Asker, Unconfirmed, confirm};
 use crate::mail::Outgoing;
 use crate::permission::{May, Relation, allowed};
 use crate::protocol::{Answer, Claim, Request, Verb};
@@ -24,7 +24,7 @@ use otp_core::messages::reason::Wording;
 use otp_core::record::Language;
 use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
-use otp_file::wording;
+use otp_file::told;
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
 use otp_store::account::mailing::{Asked, ask_for_code, keep_confirmed};
 use otp_store::account::overview::standing;
@@ -35,6 +35,7 @@ use otp_store::{
     attempt_at,
 };
 use std::cell::RefCell;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -178,6 +179,8 @@ pub enum Lost {
     Unavailable(Wording),
     /// The helper could not make an attempt, for this reason, and has logged that.
     Recorded(Wording),
+    /// Signals could not be held back: the kernel gives no timer.
+    Disturbed(io::Error),
 }
 
 impl From<Error> for Lost {
@@ -209,6 +212,7 @@ impl Lost {
             (Self::Unavailable(reason) | Self::Recorded(reason), _) => {
                 reason.text(language).to_owned()
             }
+            (Self::Disturbed(error), _) => told(error, language),
         }
     }
 }
@@ -232,7 +236,7 @@ impl std::error::Error for Lost {}
 /// # Errors
 /// The kernel gives no timer.
 pub fn undisturbed() -> Result<Undisturbed, Lost> {
-    Undisturbed::begin().map_err(|error| Lost::Unavailable(wording(&error)))
+    Undisturbed::begin().map_err(Lost::Disturbed)
 }
 
 impl Records {
@@ -547,7 +551,7 @@ impl Records {
         account: &Account,
         outgoing: Outgoing,
         asker: &mut A,
-    ) -> Result<Option<Result<Address, Wording>>, A::Stop> {
+    ) -> Result<Option<Result<Address, Unconfirmed>>, A::Stop> {
         let Way::Here(place) = &self.0 else {
             return Ok(None);
         };
@@ -559,7 +563,7 @@ impl Records {
                     made = store.sealed_by(seal.clone());
                     &made
                 }
-                Err(error) => return Ok(Some(Err(Wording::of(|language| error.text(language))))),
+                Err(error) => return Ok(Some(Err(error.into()))),
             },
         };
         confirm(asker, store, account, outgoing).map(Some)

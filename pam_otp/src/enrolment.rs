@@ -16,7 +16,7 @@ use otp_core::{Account, UnixTime, Zone};
 use otp_helper::confirming::Asker;
 use otp_helper::enrolment::{Block, DIVIDER, End, Script, Stage, Surface, Typed, Underway};
 use otp_helper::mail::{NotTaken, Outgoing, Purpose};
-use otp_helper::records::{self, Attendant, Changing, Lost, undisturbed};
+use otp_helper::records::{self, Attendant, Changing, undisturbed};
 use otp_site::policy;
 use otp_site::stack::joins_messages;
 use otp_store::change::{Change, Kept, Proof, Refused};
@@ -110,8 +110,7 @@ impl From<records::Broken<Infallible>> for Broken {
             records::Broken::Left(never) => match never {},
             records::Broken::Refused(refused) => Self::refused(refused),
             records::Broken::NotAuthenticated => Self::refused(Refused::NotProven),
-            records::Broken::Lost(lost) => lost.into(),
-            records::Broken::Unknown(reason) => Lost::Unavailable(reason).into(),
+            records::Broken::Lost(lost) | records::Broken::Unknown(lost) => lost.into(),
         }
     }
 }

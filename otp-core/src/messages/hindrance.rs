@@ -56,17 +56,6 @@ pub enum Hindrance {
     MailAsTheUser,
     /// The address would come from a command that runs as the user.
     AddressAsTheUser,
-    /// The limit of codes mailed within a day is reached.
-    NoMoreMail,
-    /// The program that sends mail could not be started.
-    MailNotStarted {
-        /// What the operating system said.
-        error: Wording,
-    },
-    /// The program that sends mail did not take the message.
-    MailNotTaken,
-    /// The user did not confirm the address.
-    AddressNotConfirmed,
     /// The group of a zone cannot be looked up.
     ZoneGroup {
         /// The group.
@@ -222,14 +211,6 @@ impl Hindrance {
                  pattern, or enrol at login or by root"
                     .to_owned()
             }
-            Self::NoMoreMail => "the limit of codes mailed within a day is reached".to_owned(),
-            Self::MailNotStarted { error } => {
-                format!("otp-mail could not be started: {}", error.text(english))
-            }
-            Self::MailNotTaken => "otp-mail did not take the message".to_owned(),
-            Self::AddressNotConfirmed => {
-                "no right code was typed".to_owned()
-            }
             Self::ZoneGroup { group } => {
                 format!("the group {group} of a zone cannot be looked up")
             }
@@ -306,14 +287,6 @@ impl Hindrance {
                 "[mail] address 값이 사용자의 권한으로 실행되는 명령이므로 주소를 확인할 수 없습니다. 명령 대신 형식을 설정하거나, \
                  로그인할 때 또는 root가 등록해야 합니다"
                     .to_owned()
-            }
-            Self::NoMoreMail => "하루에 이메일로 보낼 수 있는 인증 코드를 모두 보냈습니다".to_owned(),
-            Self::MailNotStarted { error } => {
-                format!("otp-mail 프로그램을 시작하지 못했습니다: {}", error.text(korean))
-            }
-            Self::MailNotTaken => "otp-mail 프로그램이 메시지를 받지 않았습니다".to_owned(),
-            Self::AddressNotConfirmed => {
-                "올바른 인증 코드를 입력하지 않았습니다".to_owned()
             }
             Self::ZoneGroup { group } => {
                 format!("존에 있는 {group} 그룹을 찾을 수 없습니다")
@@ -421,7 +394,7 @@ impl VerifierFault {
 
 impl fmt::Display for Hindrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        f.write_str(&self.english())
     }
 }
 
@@ -481,10 +454,6 @@ mod tests {
             HelperWithoutGroup => [Hindrance::HelperWithoutGroup { helper }],
             MailAsTheUser => [Hindrance::MailAsTheUser],
             AddressAsTheUser => [Hindrance::AddressAsTheUser],
-            NoMoreMail => [Hindrance::NoMoreMail],
-            MailNotStarted => [Hindrance::MailNotStarted { error: error() }],
-            MailNotTaken => [Hindrance::MailNotTaken],
-            AddressNotConfirmed => [Hindrance::AddressNotConfirmed],
             ZoneGroup => [Hindrance::ZoneGroup { group: "staff".to_owned() }],
             TooManyNewNames => [Hindrance::TooManyNewNames],
             TooManyChanges => [Hindrance::TooManyChanges],

@@ -7,7 +7,7 @@ use crate::record::Language;
 use std::fmt::{self, Display};
 
 /// A fault of a value, of a file, or of a record, that needs no further word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
     /// `not UTF-8`
     NotUtf8,
@@ -666,6 +666,13 @@ impl Unfit {
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.english())
+    }
+}
+
+/// Shows the English text: the names would be a list that the PAM module carries for nothing.
+impl fmt::Debug for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.english())
     }
 }
 

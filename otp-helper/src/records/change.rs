@@ -4,7 +4,6 @@ use super::{Lost, Place, Records, Way, user};
 use crate::client::{NoAnswer, Session};
 use crate::protocol::{Answer, Request};
 use crate::session::{Reply, Turn};
-use otp_core::messages::reason::Wording;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Authenticator, Policy, UnixTime};
@@ -58,7 +57,7 @@ pub enum Broken<L> {
     /// The records could not be used; nothing was changed.
     Lost(Lost),
     /// It is unknown whether the change was made, for this reason.
-    Unknown(Wording),
+    Unknown(Lost),
 }
 
 impl<L> From<Failed> for Broken<L> {
@@ -303,10 +302,12 @@ impl Changing {
         // From here on the change may have been made.
         match remote.session.receive() {
             Ok(Turn::End(Answer::Kept { enrolled })) => Ok(Kept { enrolled }),
-            Ok(Turn::End(Answer::Unavailable(reason))) => Err(Broken::Unknown(reason)),
+            Ok(Turn::End(Answer::Unavailable(reason))) => {
+                Err(Broken::Unknown(Lost::Unavailable(reason)))
+            }
             Ok(end @ Turn::End(_)) => Err(end.into()),
-            Ok(_) => Err(Broken::Unknown(NoAnswer::Unintelligible.wording())),
-            Err(reason) => Err(Broken::Unknown(reason.wording())),
+            Ok(_) => Err(Broken::Unknown(NoAnswer::Unintelligible.into())),
+            Err(reason) => Err(Broken::Unknown(reason.into())),
         }
     }
 }
